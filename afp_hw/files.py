@@ -1,0 +1,52 @@
+"""Files that are there whole or not at all, and where the cache lives."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """Folder for what can be computed again: ``AFP_HW_CACHE``, ``XDG_CACHE_HOME/afp-hw`` or ``~/.cache/afp-hw``."""
+    named = os.environ.get("AFP_HW_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "afp-hw"
+
+
+def write_atomic(path: str | Path, data: str | bytes) -> Path:
+    """Write `data` under a temporary name beside `path`, then rename: a crash leaves the old file or the new one."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def output_directory(path: str | Path) -> Path:
+    """Create the folder `path` where needed and check that it can be written to.
+
+    Raises
+    ------
+    ValueError
+        `path` is no folder, cannot be made, or is read-only.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(f"out must be a writable folder, not {str(path)!r} ({reason})") from error
+    return path

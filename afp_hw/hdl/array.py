@@ -1,0 +1,161 @@
+"""The output-stationary systolic array."""
+
+from amaranth.hdl import C, Cat, Module, Mux, signed
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from afp_hw.design import Design
+from afp_hw.hdl.cell import Cell
+from afp_hw.hdl.decoder import Decoder
+from afp_hw.hdl.init_queue import InitQueue
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.skew import SkewBuffer
+
+
+class Array(wiring.Component):
+    """Output-stationary array of ``rows x cols`` cells: exact sums of products of AFP codes.
+
+    Rows are rows of the activation matrix (pixels), columns are output channels. Codes enter
+    together; skew buffers delay row r and column c, decoders behind them (a code has fewer bits
+    than an operand) feed the cells, and finished sums leave at the top of each column, row 0 first.
+    Not provided: address generation and control of tiles. Whoever drives the array keeps the
+    distance of tiles that :mod:`afp_hw.schedule` gives, else sums overwrite one another.
+
+    Parameters
+    ----------
+    design : :class:`.Design`
+    place
+        See :mod:`afp_hw.hdl.place`.
+
+    Members
+    -------
+    i_valid : In(1)
+        A reduction step; it may pause anywhere.
+    i_first, i_last : In(1)
+        Mark a tile's first and last step; they may fall together.
+    i_act : In(lanes * design.acts.width).array(rows)
+    i_wgt : In(lanes * design.weights.width).array(cols)
+        Codes, lane 0 in the least significant bits.
+    i_init : In(stream.Signature(signed(design.init_width))).array(cols)
+        Where ``design.init_max`` is not 0: initial values of the sums of each column, in the order
+        in which they leave.
+    o_init_missing : Out(1)
+        Where ``design.init_max`` is not 0: a sum left before its initial value had come. Sticky.
+    o_valid, o_acc : Out(1).array(cols), Out(signed(design.acc_width)).array(cols)
+        Finished sums in units of ``2**(lsb_act + lsb_wgt)``.
+
+    Timing
+    ------
+    One reduction step a cycle. The sum of row r, column c of a tile whose last step is sampled at
+    clock edge t is visible after edge ``t + c + 2*r + latency``; ``latency`` = 2 +
+    ``design.pipeline`` + ``design.edge_latency``.
+    """
+
+    sequential = True
+
+    def __init__(self, design: Design, place: Place = as_built):
+        self.design = design
+        self.place = place
+        self.latency = design.pe_latency + design.edge_latency
+        members = {
+            "i_valid": In(1),
+            "i_first": In(1),
+            "i_last": In(1),
+            "i_act": In(design.lanes * design.acts.width).array(design.rows),
+            "i_wgt": In(design.lanes * design.weights.width).array(design.cols),
+            "o_valid": Out(1).array(design.cols),
+            "o_acc": Out(signed(design.acc_width)).array(design.cols),
+        }
+        if design.init_bound:
+            init = stream.Signature(signed(design.init_width))
+            members["i_init"] = In(init).array(design.cols)
+            members["o_init_missing"] = Out(1)
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        cells = [
+            [self._cell(m, row, col) for col in range(design.cols)] for row in range(design.rows)
+        ]
+        self._feed(m, cells)
+        self._connect(m, cells)
+        self._drain(m, cells[0])
+        return m
+
+    def _cell(self, m, row, col):
+        name = self.design.module_name("cell")
+        cell = self.place(name, lambda: Cell(self.design, self.place))
+        m.submodules[f"cell_{row}_{col}"] = cell
+        return cell
+
+    def _feed(self, m, cells):
+        """Skew and decode the operands of the first column and the first row."""
+        design = self.design
+        m.submodules.act_skew = acts = SkewBuffer(design.rows, self.i_act[0].shape().width, 2)
+        m.submodules.wgt_skew = wgts = SkewBuffer(design.cols, self.i_wgt[0].shape().width)
+        tags = Cat(self.i_first, self.i_last)
+        m.d.comb += acts.i_tag.eq(Mux(self.i_valid, tags, 0))
+        for row, cell_row in enumerate(cells):
+            # Code 0 is the number 0: a step that is not valid adds nothing.
+            m.d.comb += [
+                acts.i[row].eq(Mux(self.i_valid, self.i_act[row], 0)),
+                cell_row[0].i_first.eq(acts.o_tag[row][0]),
+                cell_row[0].i_last.eq(acts.o_tag[row][1]),
+            ]
+            self._decode(m, f"act_decoder_{row}", design.acts, acts.o[row], cell_row[0].i_act)
+        for col, cell in enumerate(cells[0]):
+            m.d.comb += wgts.i[col].eq(self.i_wgt[col])
+            self._decode(m, f"wgt_decoder_{col}", design.weights, wgts.o[col], cell.i_wgt)
+
+    def _decode(self, m, name, fmt, codes, operands):
+        for lane in range(self.design.lanes):
+            decoder = self.place(f"decoder_{fmt}", lambda: Decoder(fmt))
+            m.submodules[f"{name}_{lane}"] = decoder
+            m.d.comb += [
+                decoder.i_code.eq(codes.word_select(lane, fmt.width)),
+                decoder.i_valid.eq(C(1, 1)),
+                operands[lane].eq(decoder.o),
+            ]
+
+    def _connect(self, m, cells):
+        """Operands to the right and downwards, sums upwards."""
+        for row, cell_row in enumerate(cells):
+            for col, cell in enumerate(cell_row):
+                if col:
+                    left = cell_row[col - 1]
+                    m.d.comb += [
+                        cell.i_first.eq(left.o_first),
+                        cell.i_last.eq(left.o_last),
+                        *(a.eq(b) for a, b in zip(cell.i_act, left.o_act, strict=True)),
+                    ]
+                if row:
+                    above = cells[row - 1][col]
+                    m.d.comb += [
+                        *(a.eq(b) for a, b in zip(cell.i_wgt, above.o_wgt, strict=True)),
+                        above.i_drain.eq(cell.o_drain),
+                        above.i_drain_valid.eq(cell.o_drain_valid),
+                    ]
+
+    def _drain(self, m, top_row):
+        """Initial values, and the outputs."""
+        missing = []
+        for col, cell in enumerate(top_row):
+            if not self.design.init_bound:
+                m.d.comb += [
+                    self.o_valid[col].eq(cell.o_drain_valid),
+                    self.o_acc[col].eq(cell.o_drain),
+                ]
+                continue
+            queue = self.place(self.design.init_queue_name, lambda: InitQueue(self.design))
+            m.submodules[f"init_queue_{col}"] = queue
+            wiring.connect(m, wiring.flipped(self.i_init[col]), queue.i_init)
+            m.d.comb += [
+                queue.i_valid.eq(cell.o_drain_valid),
+                queue.i_acc.eq(cell.o_drain),
+                self.o_valid[col].eq(queue.o_valid),
+                self.o_acc[col].eq(queue.o_acc),
+            ]
+            missing.append(queue.o_missing)
+        if missing:
+            m.d.comb += self.o_init_missing.eq(Cat(*missing).any())

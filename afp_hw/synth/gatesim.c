@@ -1,0 +1,84 @@
+/* Bit-parallel gate-level simulator: a levelised netlist on vectors, one bit a lane.
+ * Zero delay: inputs and flip-flops change with the clock edge, the logic settles, and each net
+ * that differs from the cycle before counts as one toggle. Words between @ are filled in. */
+
+#include <stdint.h>
+#include <string.h>
+
+enum { NETS = @NETS@, INPUTS = @INPUTS@, OUTPUTS = @OUTPUTS@, WORDS = @WORDS@ };
+
+typedef uint64_t vec __attribute__((vector_size(8 * WORDS)));
+
+static const int32_t input_net[INPUTS + 1] = {@INPUT_NETS@};
+static const int32_t output_net[OUTPUTS + 1] = {@OUTPUT_NETS@};
+
+static inline vec ones(vec x)
+{
+    vec n;
+    for (int i = 0; i < WORDS; i++)
+        n[i] = (uint64_t)__builtin_popcountll(x[i]);
+    return n;
+}
+
+#define SET(NET, VALUE)                  \
+    do {                                 \
+        vec new_ = (VALUE);              \
+        c[NET] += ones((new_ ^ s[NET]) & m); \
+        s[NET] = new_;                   \
+    } while (0)
+
+/* s: value of each net; c: toggles of each net; q: state of each flip-flop; m: lanes in use. */
+@PARTS@
+
+/* One cycle after the other for one vector of lanes. in [cycles][INPUTS][words],
+ * out [cycles][OUTPUTS][words]; only WORDS words of each row are this vector's. */
+static void run_vector(vec *restrict s, vec *restrict c, vec *restrict q, vec m,
+                       const uint64_t *in, uint64_t *out, int64_t cycles, int64_t words)
+{
+    for (int64_t t = 0; t < cycles; t++) {
+        for (int i = 0; i < INPUTS; i++) {
+            vec value;
+            memcpy(&value, in + (t * INPUTS + i) * words, sizeof value);
+            SET(input_net[i], value);
+        }
+@CALLS@
+        for (int i = 0; i < OUTPUTS; i++)
+            memcpy(out + (t * OUTPUTS + i) * words, &s[output_net[i]], sizeof(vec));
+    }
+}
+
+/* state: (NETS + flip-flops) vectors for each of words / WORDS vectors of lanes, aligned; count:
+ * NETS vectors, aligned; mask [words]. */
+void run(uint64_t *state, uint64_t *count, const uint64_t *mask, const uint64_t *in,
+         uint64_t *out, int64_t cycles, int64_t words)
+{
+    const int64_t size = NETS + @FLIP_FLOPS@;
+    for (int64_t w = 0; w < words; w += WORDS) {
+        vec *s = (vec *)state + w / WORDS * size, m;
+        memcpy(&m, mask + w, sizeof m);
+        memset(&s[0], 0, sizeof(vec));
+        memset(&s[1], 255, sizeof(vec));
+        run_vector(s, (vec *)count, s + NETS, m, in + w, out + w, cycles, words);
+    }
+}
+
+/* Bit b of the byte of lane i of each row becomes bit i of plane b: codes [rows][64 * words],
+ * planes: row r, plane b at planes + r * stride + b * words. */
+void transpose(const uint8_t *codes, uint64_t *planes, int64_t rows, int64_t words, int64_t bits,
+               int64_t stride)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t w = 0; w < words; w++) {
+            uint64_t eight[8];
+            memcpy(eight, codes + (r * words + w) * 64, 64);
+            for (int64_t b = 0; b < bits; b++) {
+                uint64_t plane = 0;
+                for (int i = 0; i < 8; i++) {
+                    /* The multiplication gathers bit 0 of the eight bytes in the top byte. */
+                    uint64_t low = (eight[i] >> b) & 0x0101010101010101u;
+                    plane |= (low * 0x0102040810204080u >> 56) << (8 * i);
+                }
+                planes[r * stride + b * words + w] = plane;
+            }
+        }
+}

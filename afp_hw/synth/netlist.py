@@ -1,0 +1,289 @@
+"""A mapped netlist, read from what Yosys' ``write_json`` leaves, as arrays over its nets.
+
+Modules that are left in the netlist are entered, so that a run which kept the hierarchy knows the
+block of every cell. There are no wires: the load of a net is the sum of the capacitances of the
+pins on it, which is what is known before placement.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.synth.cells import Cell
+
+BLOCKS: Final = ("decode", "exponent adder", "multiplier", "shifter", "accumulator", "other")
+CONSTANT_0: Final = 0
+CONSTANT_1: Final = 1
+
+# Names of the hardware's instances; the innermost that is known decides.
+_BLOCK_OF_INSTANCE: Final = (
+    (re.compile(r"decoder"), "decode"),
+    (re.compile(r"exponent_adder"), "exponent adder"),
+    (re.compile(r"multiplier"), "multiplier"),
+    (re.compile(r"shifter"), "shifter"),
+    (re.compile(r"accumulator|lane_sum"), "accumulator"),
+)
+
+
+def block_of(path: str) -> str:
+    """The block, one of :data:`BLOCKS`, that a cell with this hierarchical name belongs to."""
+    found = [
+        (match.start(), block)
+        for pattern, block in _BLOCK_OF_INSTANCE
+        for match in pattern.finditer(path)
+    ]
+    return max(found)[1] if found else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One cell of the netlist: its hierarchical name, kind, block and the net of each pin."""
+
+    name: str
+    cell: Cell
+    block: str
+    nets: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Netlist:
+    """A flat netlist of library cells. Net 0 is constant 0, net 1 constant 1.
+
+    Parameters
+    ----------
+    top
+        Name of its module.
+    net_names
+        Name of each net, by index.
+    inputs, outputs
+        Nets of each port, int64, least significant bit first.
+    combinational
+        Cells without state in an order in which each comes after those that drive it.
+    level
+        Depth of each of them, int64: 0 where only inputs, constants and flip-flops drive it.
+    flip_flops
+        Cells with state.
+    clock
+        The net that clocks them; None where there are none.
+    load_f
+        Capacitance of the pins on each net, farad, float64 [nets]; wires are not included.
+    """
+
+    top: str
+    net_names: tuple[str, ...]
+    inputs: Mapping[str, NDArray[np.int64]]
+    outputs: Mapping[str, NDArray[np.int64]]
+    combinational: tuple[Instance, ...]
+    level: NDArray[np.int64]
+    flip_flops: tuple[Instance, ...]
+    clock: int | None
+    load_f: NDArray[np.float64]
+
+    @property
+    def cells(self) -> tuple[Instance, ...]:
+        """All cells: the combinational ones in their order, then the flip-flops."""
+        return self.combinational + self.flip_flops
+
+    @property
+    def area_um2(self) -> float:
+        """Area of all cells."""
+        return sum(instance.cell.area_um2 for instance in self.cells)
+
+
+class _Nets:
+    """Nets under construction; two that turn out to be one are merged."""
+
+    def __init__(self) -> None:
+        self.names = ["0", "1"]
+        self._root = [0, 1]
+
+    def add(self, name: str) -> int:
+        self.names.append(name)
+        self._root.append(len(self._root))
+        return len(self._root) - 1
+
+    def find(self, net: int) -> int:
+        while self._root[net] != net:
+            self._root[net] = net = self._root[self._root[net]]
+        return net
+
+    def merge(self, a: int, b: int) -> None:
+        low, high = sorted((self.find(a), self.find(b)))
+        self._root[high] = low
+
+
+class _Flattener:
+    """Enters the modules of a Yosys netlist and collects the library's cells."""
+
+    def __init__(self, modules: Mapping[str, Any], cells: Mapping[str, Cell]) -> None:
+        self._modules = modules
+        self._cells = cells
+        self.nets = _Nets()
+        self.found: list[tuple[str, Cell, dict[str, int]]] = []
+
+    def enter(self, kind: str, path: str, ports: Mapping[str, Sequence[int]]) -> dict[Any, int]:
+        """Add the contents of module `kind` with `ports` bound; gives its bits' nets."""
+        module = self._modules[kind]
+        nets: dict[Any, int] = {"0": CONSTANT_0, "1": CONSTANT_1, "x": CONSTANT_0, "z": CONSTANT_0}
+        for port, bound in ports.items():
+            for bit, net in zip(module["ports"][port]["bits"], bound, strict=True):
+                self.nets.merge(nets.setdefault(bit, net), net)
+        for name, entry in sorted(module["netnames"].items(), key=lambda item: item[1]["hide_name"]):
+            for index, bit in enumerate(entry["bits"]):
+                if bit not in nets:
+                    suffix = f"[{index}]" if len(entry["bits"]) > 1 else ""
+                    nets[bit] = self.nets.add(f"{path}{name}{suffix}")
+        for name, entry in module["cells"].items():
+            self._add(path, name, entry, nets)
+        return nets
+
+    def _add(self, path: str, name: str, entry: Any, nets: Mapping[Any, int]) -> None:
+        pins = {pin: [nets[bit] for bit in bits] for pin, bits in entry["connections"].items()}
+        kind = entry["type"].lstrip("\\")
+        if kind in self._cells:
+            known = entry["attributes"].get("hdlname", name).replace(" ", ".")
+            cell = self._cells[kind]
+            single = {pin.name: CONSTANT_0 for pin in cell.inputs}  # what nothing is connected to
+            single |= {pin: bound[0] for pin, bound in pins.items() if bound}
+            self.found.append((path + known, cell, single))
+        elif kind in self._modules:
+            self.enter(kind, f"{path}{name}.", {pin: nets for pin, nets in pins.items() if nets})
+        elif kind != "$scopeinfo":
+            raise ValueError(f"Netlist.cells must be of the library, not {kind!r} ({path}{name})")
+
+
+def _levelise(cells: Sequence[Instance], nets: int) -> tuple[list[int], list[int]]:
+    """An order in which each cell follows its drivers, and each cell's level in that order."""
+    driver = [-1] * nets
+    for index, instance in enumerate(cells):
+        for pin in instance.cell.outputs:
+            if pin.name in instance.nets:
+                driver[instance.nets[pin.name]] = index
+    followers: list[list[int]] = [[] for _ in cells]
+    missing = [0] * len(cells)
+    for index, instance in enumerate(cells):
+        for pin in instance.cell.inputs:
+            source = driver[instance.nets[pin.name]]
+            if source >= 0:
+                followers[source].append(index)
+                missing[index] += 1
+    level = [0] * len(cells)
+    ready = deque(index for index, count in enumerate(missing) if not count)
+    order: list[int] = []
+    while ready:
+        index = ready.popleft()
+        order.append(index)
+        for follower in followers[index]:
+            level[follower] = max(level[follower], level[index] + 1)
+            missing[follower] -= 1
+            if not missing[follower]:
+                ready.append(follower)
+    if len(order) < len(cells):
+        stuck = next(index for index, count in enumerate(missing) if count)
+        raise ValueError(
+            f"Netlist.cells must have no combinational loop, not one at {cells[stuck].name!r}"
+        )
+    return order, [level[index] for index in order]
+
+
+def _clock_of(flip_flops: Sequence[Instance]) -> int | None:
+    clocks = set()
+    for instance in flip_flops:
+        assert instance.cell.flip_flop is not None  # what makes it one
+        clocks.add(instance.nets.get(instance.cell.flip_flop.clocked_on, -1))
+    if len(clocks) > 1 or -1 in clocks:
+        raise ValueError(f"Netlist.clock must be one net, rising, not {len(clocks)} of them")
+    return clocks.pop() if clocks else None
+
+
+def _check_clock(netlist: Netlist) -> Netlist:
+    inputs = np.concatenate([np.zeros(0, dtype=np.int64), *netlist.inputs.values()])
+    if netlist.clock is not None and netlist.clock not in inputs:
+        name = netlist.net_names[netlist.clock]
+        raise ValueError(f"Netlist.clock must be an input, not the gated clock {name!r}")
+    return netlist
+
+
+def parse_netlist(
+    text: str, cells: Mapping[str, Cell], *, top: str | None = None, where: str = "netlist"
+) -> Netlist:
+    """Read the JSON that Yosys' ``write_json`` writes; `top` is by default what Yosys marked.
+
+    Raises
+    ------
+    ValueError
+        No such JSON, a cell that the library lacks, two clocks, or a combinational loop.
+    """
+    try:
+        modules = json.loads(text)["modules"]
+        tops = [name for name, module in modules.items() if "top" in module["attributes"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{where} must be a netlist in Yosys' JSON, not {text[:40]!r}") from error
+    if top is None:
+        if len(tops) != 1 and len(modules) != 1:
+            raise ValueError(f"{where} must have one top module, not {tops!r}")
+        top = tops[0] if tops else next(iter(modules))
+    if top not in modules:
+        raise ValueError(f"{where} must have the module {top!r}, not only {sorted(modules)}")
+    flattener = _Flattener(modules, cells)
+    bits = flattener.enter(top, "", {})
+    return _check_clock(_arrays(top, modules[top]["ports"], bits, flattener))
+
+
+def _arrays(
+    top: str, ports: Mapping[str, Any], bits: Mapping[Any, int], flattener: _Flattener
+) -> Netlist:
+    """Number the nets without gaps and put everything in order."""
+    nets = flattener.nets
+    dense = {CONSTANT_0: CONSTANT_0, CONSTANT_1: CONSTANT_1}
+    for net in range(len(nets.names)):
+        dense.setdefault(nets.find(net), len(dense))
+    number = [dense[nets.find(net)] for net in range(len(nets.names))]
+    names = [""] * len(dense)
+    for net in reversed(range(len(nets.names))):
+        names[number[net]] = nets.names[net]
+    instances = [
+        Instance(name, cell, block_of(name), {pin: number[net] for pin, net in pins.items()})
+        for name, cell, pins in flattener.found
+    ]
+    load = np.zeros(len(names))
+    for instance in instances:
+        for pin in instance.cell.inputs:
+            load[instance.nets[pin.name]] += pin.capacitance_f
+    flip_flops = [instance for instance in instances if instance.cell.flip_flop is not None]
+    logic = [instance for instance in instances if instance.cell.flip_flop is None]
+    order, level = _levelise(logic, len(names))
+    directions = {
+        direction: {
+            name: np.array([number[bits[bit]] for bit in port["bits"]], dtype=np.int64)
+            for name, port in ports.items()
+            if port["direction"] == direction
+        }
+        for direction in ("input", "output")
+    }
+    return Netlist(
+        top=top,
+        net_names=tuple(names),
+        inputs=directions["input"],
+        outputs=directions["output"],
+        combinational=tuple(logic[index] for index in order),
+        level=np.array(level, dtype=np.int64),
+        flip_flops=tuple(flip_flops),
+        clock=_clock_of(flip_flops),
+        load_f=load,
+    )
+
+
+def read_netlist(path: str | Path, cells: Mapping[str, Cell], *, top: str | None = None) -> Netlist:
+    """Read a netlist file; errors as :func:`parse_netlist`, and OSError."""
+    path = Path(path)
+    return parse_netlist(path.read_text(encoding="utf-8"), cells, top=top, where=path.name)
