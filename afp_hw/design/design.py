@@ -115,8 +115,8 @@ class Design:
 
     @property
     def shift_width(self) -> int:
-        """Bits of the sum of two shifts."""
-        return self.max_shift.bit_length()
+        """Bits of the sum of two shifts; at least 1, as a port in Verilog has no fewer."""
+        return max(self.max_shift.bit_length(), 1)
 
     # Sums
 
@@ -124,10 +124,10 @@ class Design:
     def lane_sum_width(self) -> int:
         """Bits, two's complement, of one cycle's sum over the lanes.
 
-        One more value than the products need on the negative side: a lane's sign enters as its
-        bitwise complement, and the missing 1 as a carry.
+        A negative product enters as its bitwise complement, and the missing 1 as a carry: the sum
+        is in ``-lanes * (max_product + 1) .. lanes * max_product``.
         """
-        return (self.lanes * (self.max_product + 1)).bit_length() + 1
+        return (self.lanes * (self.max_product + 1) - 1).bit_length() + 1
 
     @property
     def pe_acc_width(self) -> int:

@@ -131,7 +131,7 @@ def to_fix(codes: ArrayLike, fmt: AFPFormat) -> NDArray[Any]:
     array = check_codes("to_fix", codes, fmt)
     if fmt.width <= _TABLE_WIDTH:
         return _look_up(_fix_table(fmt), array)
-    return _fix(array, fmt)
+    return _fix(array.reshape(-1), fmt).reshape(array.shape)
 
 
 def _encode_float(
@@ -139,10 +139,11 @@ def _encode_float(
 ) -> NDArray[Any]:
     """Encode floats by way of float64, block by block; any bias, scalar or array."""
     shape = np.broadcast_shapes(array.shape, np.shape(exponent))
-    scale = tuple(np.broadcast_to(factor, shape) for factor in power_scale(exponent))
-    wide = np.broadcast_to(array, shape)
-    codes = np.empty(shape, code_dtype(fmt))
-    for rows in row_blocks(shape):
+    rows_shape = shape or (1,)  # without axes NumPy gives scalars, which cannot be written to
+    scale = tuple(np.broadcast_to(factor, rows_shape) for factor in power_scale(exponent))
+    wide = np.broadcast_to(array, rows_shape)
+    codes = np.empty(rows_shape, code_dtype(fmt))
+    for rows in row_blocks(rows_shape):
         block = wide[rows]
         units = np.array(np.absolute(block), np.float64, order="C")
         if not float(units.max(initial=0.0)) < np.inf:
@@ -151,7 +152,7 @@ def _encode_float(
         code = magnitude_codes(units, fmt)
         pack(code, np.asarray(block < 0), fmt)
         codes[rows] = code
-    return codes
+    return codes.reshape(shape)
 
 
 def _negated_lsb(name: str, fmt: AFPFormat, bias: int | ArrayLike) -> int | NDArray[Any]:

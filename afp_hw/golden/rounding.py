@@ -107,10 +107,7 @@ def apply_scale(units: NDArray[np.float64], scale: Scale) -> None:
 
 
 def row_blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Slices of the leading axis that cut an array of `shape` into pieces of the cache's size."""
-    if not shape:
-        yield ()
-        return
+    """Slices of the leading axis that cut an array of `shape`, one axis or more, into pieces of the cache's size."""
     row = max(int(np.prod(shape[1:], dtype=np.int64)), 1)
     step = max(_BLOCK // row, 1)
     for start in range(0, shape[0], step):

@@ -34,8 +34,8 @@ class ExponentAdder(wiring.Component):
     def __init__(self, design: Design):
         super().__init__(
             {
-                "i_act": In(design.acts.max_shift.bit_length()),
-                "i_wgt": In(design.weights.max_shift.bit_length()),
+                "i_act": In(operand_layout(design.acts)["shift"].width),
+                "i_wgt": In(operand_layout(design.weights)["shift"].width),
                 "o_shift": Out(design.shift_width),
             }
         )

@@ -15,7 +15,7 @@ class SkewBuffer(wiring.Component):
     width : int
         Bits of the payload of each, delayed without reset.
     tag_width : int
-        Bits of the tags of each, cleared by reset.
+        Bits of the tags of each, cleared by reset; 0: no tags.
 
     Members
     -------
@@ -33,29 +33,23 @@ class SkewBuffer(wiring.Component):
 
     def __init__(self, count: int, width: int, tag_width: int = 0):
         self.count, self.width, self.tag_width = count, width, tag_width
-        super().__init__(
-            {
-                "i": In(width).array(count),
-                "o": Out(width).array(count),
-                "i_tag": In(tag_width),
-                "o_tag": Out(tag_width).array(count),
-            }
-        )
+        members = {"i": In(width).array(count), "o": Out(width).array(count)}
+        if tag_width:
+            members |= {"i_tag": In(tag_width), "o_tag": Out(tag_width).array(count)}
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        tag = self.i_tag
         for element in range(self.count):
-            if element:
-                # The tags of element i are those of element i - 1 one cycle later.
-                late = Signal(self.tag_width, name=f"tag_{element}")
-                m.d.sync += late.eq(tag)
-                tag = late
-            m.d.comb += self.o_tag[element].eq(tag)
             payload = self.i[element]
             for stage in range(element):
                 late = Signal(self.width, name=f"late_{element}_{stage}", reset_less=True)
                 m.d.sync += late.eq(payload)
                 payload = late
             m.d.comb += self.o[element].eq(payload)
+        if self.tag_width:
+            # The tags of element i are those of element i - 1 one cycle later.
+            m.d.comb += self.o_tag[0].eq(self.i_tag)
+            for element in range(1, self.count):
+                m.d.sync += self.o_tag[element].eq(self.o_tag[element - 1])
         return m

@@ -39,7 +39,8 @@ class _Placed(wiring.Component):
 
 
 # `proc` and `opt` turn Amaranth's processes into plain registers with resets and enables, and
-# `clean_zerowidth` and `opt_clean -purge` drop what Verilog cannot say or nobody reads.
+# `clean_zerowidth` and `opt_clean -purge` drop what Verilog cannot say or nobody reads. Registers
+# lose the initial value that Amaranth gives every signal: silicon has none, so reset it is.
 _SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
@@ -49,6 +50,7 @@ proc
 memory_collect
 opt -full
 opt_dff
+attrmap -remove init
 opt_clean -purge
 write_verilog -norename -noattr
 """

@@ -1,0 +1,166 @@
+"""Gate-level runs on operands: toggle counts of a netlist whose every result was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.errors import MismatchError
+from afp_hw.synth.gatesim import GateSimulator, Planes, lane_bits, lane_integers
+from afp_hw.synth.netlist import Netlist
+from afp_hw.synth.stimulus import PeStimulus, Round
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """What a checked run counted.
+
+    Parameters
+    ----------
+    toggles
+        Toggles of each net over all lanes, int64 [nets].
+    cycles
+        Clock cycles over all lanes.
+    operations
+        Operations (MACs, results) in these cycles.
+    checked
+        Results that were compared with golden.
+    """
+
+    toggles: NDArray[np.int64]
+    cycles: int
+    operations: int
+    checked: int
+
+
+class _Checker:
+    """Compares a stream of results, over calls, with what golden expects and when."""
+
+    def __init__(self, netlist: Netlist, lanes: int, names: tuple[str, str], latency: int) -> None:
+        self._top = netlist.top
+        self._valid, self._value = names
+        self._lanes = lanes
+        self._latency = latency
+        self._expected: list[tuple[int, Round]] = []
+        self._cycle = 0
+        self.checked = 0
+
+    def expect(self, last_step: int, round_: Round) -> None:
+        """Results that must be there `latency` cycles after the `last_step` of the coming call."""
+        self._expected.append((self._cycle + last_step + self._latency, round_))
+
+    def watch(self, outputs: dict[str, Planes]) -> None:
+        """Check one call's outputs.
+
+        Raises
+        ------
+        MismatchError
+            A result is wrong, missing, or there where none should be.
+        """
+        valid = outputs[self._valid][:, 0]
+        length = len(valid)
+        bits = lane_bits(valid, self._lanes)
+        due = np.zeros(length, dtype=np.uint8)
+        now = [(at - self._cycle, round_) for at, round_ in self._expected if at < self._cycle + length]
+        for index, _ in now:
+            due[index] = 1
+        wrong = np.argwhere(bits != due[:, None])
+        if len(wrong):
+            cycle, lane = wrong[0].tolist()
+            raise MismatchError(
+                f"{self._top}.{self._valid} must be {due[cycle]}, not {bits[cycle, lane]}, in cycle "
+                f"{self._cycle + cycle} of lane {lane} (gate level)"
+            )
+        for index, round_ in now:
+            self._compare(outputs[self._value][index], round_)
+        self._expected = self._expected[len(now) :]
+        self._cycle += length
+
+    def _compare(self, planes: Planes, round_: Round) -> None:
+        found = lane_integers(planes, self._lanes, signed=True)
+        wrong = np.flatnonzero(found != round_.sums)
+        if len(wrong):
+            lane = int(wrong[0])
+            raise MismatchError(
+                f"{self._top}.{self._value} must be {round_.sums[lane]}, not {found[lane]}, for "
+                f"output ({round_.rows[lane]}, {round_.cols[lane]}) (gate level)"
+            )
+        self.checked += self._lanes
+
+    def finish(self) -> None:
+        """Check that nothing is missing and something was checked."""
+        if self._expected or not self.checked:
+            raise MismatchError(f"{self._top} must give results, not none (gate level)")
+
+
+def run_pe(
+    netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None = None
+) -> Activity:
+    """Run a processing element that takes AFP codes (``emit_pe``) and check every sum.
+
+    The first round runs twice: once uncounted, so that the counts begin in a busy circuit. Tiles
+    follow one another without a bubble.
+
+    Parameters
+    ----------
+    netlist
+        Mapped netlist of the element.
+    stimulus
+        Its operands.
+    progress
+        Called with the rounds done and in all.
+
+    Raises
+    ------
+    MismatchError
+        A sum is not that of golden, or does not come when it should.
+    """
+    design = stimulus.operands.design
+    lanes, steps = stimulus.lanes, stimulus.steps
+    simulator = GateSimulator(netlist, lanes)
+    checker = _Checker(netlist, lanes, ("o_valid", "o_acc"), design.pe_latency)
+    checker.watch(simulator.run(_idle(lanes, design.pe_latency + 2, design.lanes, reset=True)))
+    rounds = list(stimulus)
+    for index, round_ in enumerate([rounds[0], *rounds]):
+        if index == 1:
+            simulator.clear()
+        checker.expect(steps - 1, round_)
+        checker.watch(simulator.run(_busy(round_, steps)))
+        if progress is not None:
+            progress(index, len(rounds))
+    toggles = simulator.toggles
+    checker.watch(simulator.run(_idle(lanes, design.pe_latency + 1, design.lanes, reset=False)))
+    checker.finish()
+    return Activity(toggles, lanes * steps * len(rounds), stimulus.macs, checker.checked)
+
+
+def _busy(round_: Round, steps: int) -> dict[str, NDArray[Any]]:
+    first, last = np.zeros(steps, dtype=np.uint8), np.zeros(steps, dtype=np.uint8)
+    first[0] = last[-1] = 1
+    return {
+        "rst": np.zeros(steps, dtype=np.uint8),
+        "i_valid": np.ones(steps, dtype=np.uint8),
+        "i_first": first,
+        "i_last": last,
+        "i_act": round_.act,
+        "i_wgt": round_.wgt,
+    }
+
+
+def _idle(lanes: int, cycles: int, fields: int, *, reset: bool) -> dict[str, NDArray[Any]]:
+    zeros = np.zeros(cycles, dtype=np.uint8)
+    codes = np.zeros((cycles, fields, lanes), dtype=np.uint8)
+    return {
+        "rst": zeros + reset,
+        "i_valid": zeros,
+        "i_first": zeros,
+        "i_last": zeros,
+        "i_act": codes,
+        "i_wgt": codes,
+    }

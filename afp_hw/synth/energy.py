@@ -1,0 +1,189 @@
+"""From toggle counts to energy: what switches, what it costs inside the cells, what leaks.
+
+Energy of a run = over all nets, half C V**2 a toggle, C the pins on the net (no wires) + over all
+cells, the library's internal energy of each toggle of an output, of an input and of the clock.
+Leakage is a power and stands apart. There is no clock tree: the clock's share is that of the
+flip-flops' own clock pins. Zero delay, so no glitches (see :mod:`afp_hw.synth.gatesim`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.synth.netlist import BLOCKS, Instance, Netlist
+
+# Transition time at which internal energies are looked up; they hardly depend on it.
+NOMINAL_SLEW_S: Final = 5e-11
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEnergy:
+    """Energy of the cells of one block, joule.
+
+    Parameters
+    ----------
+    switching_j
+        Half C V**2 of the nets that its cells drive, and of its pins on the inputs of the module.
+    internal_j
+        Inside its cells.
+    clock_j
+        Both, of its clock pins.
+    """
+
+    switching_j: float
+    internal_j: float
+    clock_j: float
+
+    @property
+    def total_j(self) -> float:
+        """All three."""
+        return self.switching_j + self.internal_j + self.clock_j
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyReport:
+    """Energy of a gate-level run.
+
+    Parameters
+    ----------
+    top
+        Module.
+    technology
+        Library.
+    operands
+        What the operands were.
+    operations
+        What `count` counts: ``"MAC"`` or another.
+    count
+        Operations done, over all lanes.
+    cycles
+        Clock cycles, over all lanes.
+    clock_s
+        Clock period, second.
+    blocks
+        Energy by block, in the order of :data:`.BLOCKS`.
+    leakage_w
+        Leakage of one module, watt.
+    """
+
+    top: str
+    technology: str
+    operands: str
+    operations: str
+    count: int
+    cycles: int
+    clock_s: float
+    blocks: Mapping[str, BlockEnergy]
+    leakage_w: float
+
+    @property
+    def dynamic_j(self) -> float:
+        """Energy of one operation without leakage, joule."""
+        return sum(block.total_j for block in self.blocks.values()) / self.count
+
+    @property
+    def leakage_j(self) -> float:
+        """Leakage in the time that one operation takes at this clock, joule."""
+        return self.leakage_w * self.clock_s * self.cycles / self.count
+
+    def block_j(self, block: str) -> float:
+        """Energy of one operation in `block`, joule; 0 where the module has no such block."""
+        found = self.blocks.get(block)
+        return found.total_j / self.count if found is not None else 0.0
+
+    def part_j(self, part: str) -> float:
+        """Energy of one operation in ``"switching"``, ``"internal"`` or ``"clock"``, joule."""
+        return sum(getattr(block, f"{part}_j") for block in self.blocks.values()) / self.count
+
+
+def _driver_blocks(netlist: Netlist) -> list[str | None]:
+    blocks: list[str | None] = [None] * len(netlist.net_names)
+    for instance in netlist.cells:
+        for pin in instance.cell.outputs:
+            if pin.name in instance.nets:
+                blocks[instance.nets[pin.name]] = instance.block
+    return blocks
+
+
+def _internal(
+    instance: Instance, netlist: Netlist, toggles: NDArray[np.float64], slew_s: float
+) -> tuple[float, float]:
+    """Internal energy of one cell's run: of its data pins, and of its clock pin."""
+    data = clock = 0.0
+    for pin in instance.cell.inputs:
+        net = instance.nets[pin.name]
+        energy = float(toggles[net]) * instance.cell.input_energy_j(pin.name)
+        if net == netlist.clock:
+            clock += energy
+        else:
+            data += energy
+    for pin in instance.cell.outputs:
+        if pin.name in instance.nets:
+            net = instance.nets[pin.name]
+            once = instance.cell.internal_energy_j(pin.name, float(netlist.load_f[net]), slew_s)
+            data += float(toggles[net]) * once
+    return data, clock
+
+
+def block_energies(
+    netlist: Netlist,
+    toggles: NDArray[np.int64],
+    cycles: int,
+    *,
+    voltage_v: float,
+    slew_s: float = NOMINAL_SLEW_S,
+) -> dict[str, BlockEnergy]:
+    """Energy of a run by block.
+
+    Parameters
+    ----------
+    netlist
+        What was run.
+    toggles
+        Toggles of each net over all lanes, int64 [nets]; the clock's are taken as two a cycle.
+    cycles
+        Clock cycles over all lanes.
+    voltage_v
+        Supply.
+    slew_s
+        Transition time at which internal energies are looked up.
+
+    Returns
+    -------
+    dict
+        For each block that has cells, in the order of :data:`.BLOCKS`.
+
+    Raises
+    ------
+    ValueError
+        `toggles` is not of this netlist.
+    """
+    if toggles.shape != (len(netlist.net_names),):
+        raise ValueError(
+            f"block_energies.toggles must be [{len(netlist.net_names)}], not {list(toggles.shape)}"
+        )
+    counts = toggles.astype(np.float64)
+    if netlist.clock is not None:
+        counts[netlist.clock] = 2.0 * cycles
+    drivers = _driver_blocks(netlist)
+    sums = {block: [0.0, 0.0, 0.0] for block in BLOCKS}
+    for instance in netlist.cells:
+        data, clock = _internal(instance, netlist, counts, slew_s)
+        sums[instance.block][1] += data
+        sums[instance.block][2] += clock
+        for pin in instance.cell.inputs:
+            net = instance.nets[pin.name]
+            energy = 0.5 * pin.capacitance_f * voltage_v**2 * float(counts[net])
+            sums[drivers[net] or instance.block][2 if net == netlist.clock else 0] += energy
+    present = {instance.block for instance in netlist.cells}
+    return {block: BlockEnergy(*sums[block]) for block in BLOCKS if block in present}
+
+
+def leakage_w(netlist: Netlist) -> float:
+    """Leakage of all cells, watt; the library's average over the states of each."""
+    return sum(instance.cell.leakage_w for instance in netlist.cells)

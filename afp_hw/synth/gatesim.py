@@ -1,0 +1,283 @@
+"""Toggle counts of every net from a bit-parallel gate-level simulation.
+
+The mapped netlist becomes straight-line C on vectors: one bit lane is one copy of the netlist with
+operands of its own. Zero delay: inputs and flip-flops change with the clock edge, the logic
+settles, each net counts at most one toggle a cycle, so glitches are not seen. The clock's own
+toggles are known without simulation: two a cycle.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.synth.boolean import parse_function
+from afp_hw.synth.compile import load_library, shared_object
+from afp_hw.synth.netlist import Instance, Netlist
+
+_FLAGS: Final = ("-O2", "-march=native", "-std=gnu11", "-Wno-psabi")
+_WORD_BITS: Final = 64
+_LARGEST_VECTOR: Final = 8
+# Cells in one C function: compilers take more than proportional time for longer ones.
+_PART: Final = 500
+
+Planes = NDArray[np.uint64]
+
+
+def _expression(text: str, instance: Instance, state: int | None = None) -> str:
+    """A Liberty function of the pins of `instance`, and of flip-flop `state`, as C."""
+    flip_flop = instance.cell.flip_flop
+
+    def name_of(name: str) -> str:
+        if flip_flop is not None and name == flip_flop.state:
+            return f"q[{state}]"
+        if flip_flop is not None and name == flip_flop.inverted:
+            return f"~q[{state}]"
+        return f"s[{instance.nets[name]}]"
+
+    return parse_function(text).render(name_of, zero="s[0]", one="s[1]")
+
+
+def _outputs(instance: Instance, state: int | None = None) -> list[str]:
+    lines = []
+    for pin in instance.cell.outputs:
+        if pin.name in instance.nets:
+            if pin.function is None:
+                raise ValueError(
+                    f"Cell.function must be known, not None ({instance.cell.name}/{pin.name})"
+                )
+            expression = _expression(pin.function, instance, state)
+            lines.append(f"SET({instance.nets[pin.name]}, {expression});")
+    return lines
+
+
+def _next_states(netlist: Netlist) -> list[str]:
+    lines = []
+    for index, instance in enumerate(netlist.flip_flops):
+        assert instance.cell.flip_flop is not None  # what makes it one
+        lines.append(f"q[{index}] = {_expression(instance.cell.flip_flop.next_state, instance, index)};")
+    return lines
+
+
+def simulator_source(netlist: Netlist, *, words: int) -> str:
+    """The C of a simulator of `netlist` on vectors of `words` 64-bit words.
+
+    Raises
+    ------
+    ValueError
+        A cell without a function.
+    """
+    edge = [
+        line
+        for index, instance in enumerate(netlist.flip_flops)
+        for line in _outputs(instance, index)
+    ]
+    logic = [line for instance in netlist.combinational for line in _outputs(instance)]
+    lines = edge + logic + _next_states(netlist)
+    parts = [lines[start : start + _PART] for start in range(0, len(lines), _PART)]
+    head = "static void part_{}(vec *restrict s, vec *restrict c, vec *restrict q, vec m)\n{{\n"
+    inputs, outputs = _input_nets(netlist), _output_nets(netlist)
+    filled = {
+        "NETS": len(netlist.net_names),
+        "INPUTS": len(inputs),
+        "OUTPUTS": len(outputs),
+        "WORDS": words,
+        "INPUT_NETS": ", ".join(map(str, inputs)),
+        "OUTPUT_NETS": ", ".join(map(str, outputs)),
+        "FLIP_FLOPS": len(netlist.flip_flops),
+        "PARTS": "\n".join(
+            head.format(index) + "".join(f"    {line}\n" for line in part) + "}"
+            for index, part in enumerate(parts)
+        ),
+        "CALLS": "\n".join(f"        part_{index}(s, c, q, m);" for index in range(len(parts))),
+    }
+    source = files("afp_hw.synth").joinpath("gatesim.c").read_text(encoding="utf-8")
+    for name, value in filled.items():
+        source = source.replace(f"@{name}@", str(value))
+    return source
+
+
+def _driven_ports(netlist: Netlist) -> dict[str, NDArray[np.int64]]:
+    return {port: nets for port, nets in netlist.inputs.items() if netlist.clock not in nets}
+
+
+def _input_nets(netlist: Netlist) -> list[int]:
+    return [int(net) for nets in _driven_ports(netlist).values() for net in nets]
+
+
+def _output_nets(netlist: Netlist) -> list[int]:
+    return [int(net) for nets in netlist.outputs.values() for net in nets]
+
+
+def _aligned(words: int) -> Planes:
+    """`words` zeros that start where the largest vector may."""
+    step = _LARGEST_VECTOR * _WORD_BITS // 8
+    raw = np.zeros(words + _LARGEST_VECTOR, dtype=np.uint64)
+    start = -raw.ctypes.data % step // 8
+    return raw[start : start + words]
+
+
+def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+class GateSimulator:
+    """Simulates `lanes` copies of one netlist and counts the toggles of its nets over all of them.
+
+    Starts with every net and flip-flop 0, which no real circuit does: settle it with a first
+    :meth:`run`, then :meth:`clear` the counts.
+
+    Parameters
+    ----------
+    netlist
+        What to simulate.
+    lanes
+        Copies, at least 1.
+
+    Raises
+    ------
+    ToolError
+        No C compiler.
+    ValueError
+        `lanes` out of range, or a cell without a function.
+    """
+
+    def __init__(self, netlist: Netlist, lanes: int) -> None:
+        if not 1 <= lanes <= 1 << 24:
+            raise ValueError(f"GateSimulator.lanes must be in 1..2**24, not {lanes!r}")
+        self.netlist = netlist
+        self.lanes = lanes
+        needed = -(-lanes // _WORD_BITS)
+        vector = min(_LARGEST_VECTOR, 1 << (needed - 1).bit_length())
+        self._words = -(-needed // vector) * vector
+        source = simulator_source(netlist, words=vector)
+        self._library = load_library(shared_object(source, _FLAGS, folder="gatesim"))
+        self._library.run.restype = self._library.transpose.restype = None
+        states = len(netlist.net_names) + len(netlist.flip_flops)
+        self._state = _aligned(states * self._words)
+        self._count = _aligned(len(netlist.net_names) * vector)
+        bits = np.arange(self._words * _WORD_BITS) < lanes
+        self._mask = np.packbits(bits, bitorder="little").view(np.uint64)
+
+    @property
+    def toggles(self) -> NDArray[np.int64]:
+        """Toggles of each net since :meth:`clear`, over all lanes, int64 [nets]; the clock's are 0."""
+        nets = len(self.netlist.net_names)
+        return self._count.reshape(nets, -1).sum(axis=1).astype(np.int64)
+
+    def clear(self) -> None:
+        """Start to count anew."""
+        self._count[:] = 0
+
+    def run(self, stimulus: Mapping[str, NDArray[Any]]) -> dict[str, Planes]:
+        """Simulate some cycles on from the present state.
+
+        Parameters
+        ----------
+        stimulus
+            For each input but the clock an array of unsigned integers: [cycles] for one value in
+            all lanes, [cycles, lanes], or [cycles, fields, lanes] for a port that packs `fields`
+            codes of equal width from the least significant bit.
+
+        Returns
+        -------
+        dict of ndarray
+            For each output port the settled value in each cycle as bit planes, uint64
+            [cycles, width, words]: lane i is bit ``i % 64`` of word ``i // 64``.
+
+        Raises
+        ------
+        ValueError
+            A missing or unknown port, or an array of another shape.
+        """
+        ports = _driven_ports(self.netlist)
+        if set(stimulus) != set(ports):
+            raise ValueError(
+                f"GateSimulator.run must be given {sorted(ports)}, not {sorted(stimulus)}"
+            )
+        cycles = {len(values) for values in stimulus.values()}
+        if len(cycles) != 1:
+            raise ValueError(f"GateSimulator.run must be given equal cycles, not {sorted(cycles)}")
+        length = cycles.pop()
+        planes = np.empty((length, len(_input_nets(self.netlist)), self._words), dtype=np.uint64)
+        start = 0
+        for port, nets in ports.items():
+            self._fill(planes, start, len(nets), port, np.asarray(stimulus[port]))
+            start += len(nets)
+        out = np.empty((length, len(_output_nets(self.netlist)), self._words), dtype=np.uint64)
+        self._library.run(
+            _pointer(self._state), _pointer(self._count), _pointer(self._mask), _pointer(planes),
+            _pointer(out), ctypes.c_int64(length), ctypes.c_int64(self._words),
+        )  # fmt: skip
+        widths = [len(nets) for nets in self.netlist.outputs.values()]
+        split = np.split(out, np.cumsum(widths)[:-1], axis=1)
+        return dict(zip(self.netlist.outputs, split, strict=True))
+
+    def _fill(
+        self, planes: Planes, start: int, width: int, port: str, values: NDArray[Any]
+    ) -> None:
+        """Write one port's bit planes, `width` of them from plane `start` on."""
+        length = len(planes)
+        if values.ndim == 1:
+            bits = (values.astype(np.uint64)[:, None] >> np.arange(width, dtype=np.uint64)) & 1
+            planes[:, start : start + width] = np.where(bits[:, :, None], self._mask, 0)
+            return
+        fields = values[:, None, :] if values.ndim == 2 else values
+        if fields.shape[::2] != (length, self.lanes) or width % fields.shape[1]:
+            raise ValueError(
+                f"GateSimulator.run must be given {port} of shape [{length}, fields of {width} "
+                f"bits, {self.lanes}], not {values.shape}"
+            )
+        field_width = width // fields.shape[1]
+        padded = self._words * _WORD_BITS
+        for index in range(fields.shape[1]):
+            for low in range(0, field_width, 8):
+                codes = np.zeros((length, padded), dtype=np.uint8)
+                codes[:, : self.lanes] = fields[:, index] >> low if low else fields[:, index]
+                self._transpose(codes, planes, start + index * field_width + low,
+                                min(8, field_width - low))  # fmt: skip
+
+    def _transpose(self, codes: NDArray[np.uint8], planes: Planes, plane: int, bits: int) -> None:
+        first = ctypes.c_void_p(planes.ctypes.data + plane * planes.strides[1])
+        self._library.transpose(
+            _pointer(codes), first, ctypes.c_int64(len(codes)), ctypes.c_int64(self._words),
+            ctypes.c_int64(bits), ctypes.c_int64(planes.shape[1] * self._words),
+        )  # fmt: skip
+
+
+def lane_bits(planes: Planes, lanes: int) -> NDArray[np.uint8]:
+    """Bit planes, uint64 [..., words], as one bit a lane, uint8 [..., lanes]."""
+    return np.unpackbits(np.ascontiguousarray(planes).view(np.uint8), axis=-1, bitorder="little")[
+        ..., :lanes
+    ]
+
+
+def lane_integers(planes: Planes, lanes: int, *, signed: bool) -> NDArray[Any]:
+    """The integers whose bits, least significant first, are the planes.
+
+    Parameters
+    ----------
+    planes
+        uint64 [..., width, words].
+    lanes
+        How many of the lanes to return.
+    signed
+        Whether the highest bit weighs ``-2**(width - 1)``.
+
+    Returns
+    -------
+    ndarray
+        [..., lanes], int64; Python integers (dtype object) above 63 bits.
+    """
+    bits = lane_bits(planes, lanes)
+    width = bits.shape[-2]
+    kind: Any = np.int64 if width <= 63 else object
+    weights = [1 << index for index in range(width)]
+    if signed:
+        weights[-1] = -weights[-1]
+    return np.tensordot(bits.astype(kind), np.array(weights, dtype=kind), axes=([-2], [0]))

@@ -1,0 +1,202 @@
+"""Operands for gate-level runs: real layers or seeded random ones, as one output per bit lane.
+
+A lane is one processing element that computes outputs (m, n) one after the other, each over the
+whole reduction in order, with its ``first`` and ``last`` tags: what an output-stationary array does
+with the same layer, but for when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.design import Design
+from afp_hw.formats import AFPFormat
+from afp_hw.golden import embed, encode, gemm, to_fix
+from afp_hw.quantize import bias_for
+
+DEFAULT_OUTPUTS: Final = 4096
+_LANES: Final = 512
+
+
+class Problem(Protocol):
+    """What is needed of a layer's problem (see ``afp_hw.network``)."""
+
+    @property
+    def name(self) -> str:
+        """Name of the layer."""
+
+    @property
+    def act_codes(self) -> NDArray[Any]:
+        """Activation codes [M, K]."""
+
+    @property
+    def wgt_codes(self) -> NDArray[Any]:
+        """Weight codes [K, N]."""
+
+    @property
+    def act_fmt(self) -> AFPFormat:
+        """Format of the activations."""
+
+    @property
+    def wgt_fmt(self) -> AFPFormat:
+        """Format of the weights."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operands:
+    """The two matrices of one layer as codes of a design's envelopes.
+
+    Parameters
+    ----------
+    name
+        Where they are from.
+    act_codes
+        uint [M, K].
+    wgt_codes
+        uint [K, N].
+    design
+        Whose ``acts`` and ``weights`` the codes are of.
+    """
+
+    name: str
+    act_codes: NDArray[Any]
+    wgt_codes: NDArray[Any]
+    design: Design
+
+    @classmethod
+    def from_problem(cls, problem: Problem, design: Design) -> Operands:
+        """A layer's operands, embedded in the envelopes of `design`.
+
+        Raises
+        ------
+        ValueError
+            An envelope does not hold the layer's format, or the reduction is too long.
+        """
+        steps = problem.act_codes.shape[1]
+        if steps > design.k:
+            raise ValueError(f"Design.k must be at least K = {steps} of {problem.name}, not {design.k}")
+        return cls(
+            problem.name,
+            embed(problem.act_codes, problem.act_fmt, design.acts),
+            embed(problem.wgt_codes, problem.wgt_fmt, design.weights),
+            design,
+        )
+
+    @classmethod
+    def random(cls, design: Design, *, k: int, m: int = 64, n: int = 64, seed: int = 0) -> Operands:
+        """Normal weights, and normal activations (their positive part where unsigned), quantized.
+
+        Parameters
+        ----------
+        design
+            Envelopes.
+        k, m, n
+            Length of the reduction, rows, columns.
+        seed
+            Of the generator.
+        """
+        generator = np.random.default_rng(seed)
+        act, wgt = generator.normal(size=(m, k)), generator.normal(size=(k, n))
+        if not design.acts.signed:
+            act = np.maximum(act, 0.0)
+        act_bias = bias_for(float(np.abs(act).max()), design.acts)
+        wgt_bias = bias_for(float(np.abs(wgt).max()), design.weights)
+        return cls(
+            f"random (seed {seed}, K = {k})",
+            encode(act, design.acts, act_bias),
+            encode(wgt, design.weights, wgt_bias),
+            design,
+        )
+
+    def sums(self) -> NDArray[Any]:
+        """The exact sums that hardware must find, [M, N]; golden."""
+        design = self.design
+        return gemm(to_fix(self.act_codes, design.acts), to_fix(self.wgt_codes, design.weights))
+
+    def sample(self, outputs: int) -> Operands:
+        """At most `outputs` outputs: pixels and channels spread evenly over the layer."""
+        rows, cols = self.act_codes.shape[0], self.wgt_codes.shape[1]
+        kept_cols = min(cols, max(1, int(outputs**0.5)))
+        kept_rows = min(rows, max(1, outputs // kept_cols))
+        pixels = np.linspace(0, rows - 1, kept_rows).round().astype(np.int64)
+        channels = np.linspace(0, cols - 1, kept_cols).round().astype(np.int64)
+        return Operands(
+            self.name, self.act_codes[pixels], self.wgt_codes[:, channels], self.design
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """One output in each lane.
+
+    Parameters
+    ----------
+    act, wgt
+        Codes [steps, design.lanes, lanes], the last step filled up with code 0.
+    sums
+        What must come out, [lanes].
+    rows, cols
+        Which output each lane computes, [lanes].
+    """
+
+    act: NDArray[Any]
+    wgt: NDArray[Any]
+    sums: NDArray[Any]
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+
+
+def _stepped(codes: NDArray[Any], design: Design) -> NDArray[Any]:
+    """Codes [K, X] as [steps, design.lanes, X]."""
+    steps = -(-len(codes) // design.lanes)
+    padded = np.pad(codes, ((0, steps * design.lanes - len(codes)), (0, 0)))
+    return padded.reshape(steps, design.lanes, -1)
+
+
+@dataclass(frozen=True, eq=False)
+class PeStimulus:
+    """Rounds of outputs for a processing element, in order.
+
+    Parameters
+    ----------
+    operands
+        Whose outputs; all of them but the remainder that does not fill a round.
+    """
+
+    operands: Operands
+
+    @property
+    def lanes(self) -> int:
+        """Bit lanes: outputs in one round."""
+        return min(_LANES, self.operands.act_codes.shape[0] * self.operands.wgt_codes.shape[1])
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds there are."""
+        outputs = self.operands.act_codes.shape[0] * self.operands.wgt_codes.shape[1]
+        return outputs // self.lanes
+
+    @property
+    def steps(self) -> int:
+        """Cycles of one round."""
+        return -(-self.operands.act_codes.shape[1] // self.operands.design.lanes)
+
+    @property
+    def macs(self) -> int:
+        """Products in all rounds and lanes, without those that fill up the last step."""
+        return self.rounds * self.lanes * self.operands.act_codes.shape[1]
+
+    def __iter__(self) -> Iterator[Round]:
+        operands = self.operands
+        act = _stepped(np.ascontiguousarray(operands.act_codes.T), operands.design)
+        wgt = _stepped(operands.wgt_codes, operands.design)
+        sums = operands.sums()
+        for index in range(self.rounds):
+            output = np.arange(index * self.lanes, (index + 1) * self.lanes)
+            rows, cols = np.divmod(output, sums.shape[1])
+            yield Round(act[:, :, rows], wgt[:, :, cols], sums[rows, cols], rows, cols)
