@@ -16,6 +16,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import ml_dtypes
 import numpy as np
@@ -103,7 +104,7 @@ def main() -> None:
     }
     for name in ("e3m2", "e3m1", "ue3m2", "e2m1", "e4m3", "e0m5"):
         fmt = AFPFormat.parse(name)
-        contestants[f"encode {name}"] = lambda fmt=fmt: encode(values, fmt, BIAS)
+        contestants[f"encode {name}"] = partial(encode, values, fmt, BIAS)
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(options.repeat):
         for name, run in contestants.items():

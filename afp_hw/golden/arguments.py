@@ -46,6 +46,13 @@ def integer_or_array(name: str, values: int | ArrayLike) -> int | NDArray[Any]:
     return int(array[()]) if array.ndim == 0 else array
 
 
+def largest(array: NDArray[Any]) -> int:
+    """Largest magnitude in `array`, a Python integer; 0 if it is empty."""
+    if not array.size:
+        return 0
+    return max(int(array.max()), -int(array.min()))
+
+
 def check_codes(owner: str, codes: ArrayLike, fmt: AFPFormat) -> NDArray[Any]:
     """`codes` as an integer array, each in ``0 .. 2**fmt.width - 1``.
 

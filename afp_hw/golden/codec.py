@@ -19,11 +19,11 @@ from afp_hw.golden.encode32 import Encoder32
 from afp_hw.golden.requantize import requantize
 from afp_hw.golden.rounding import (
     apply_scale,
+    broadcast_scale,
     code_dtype,
-    magnitude_codes,
-    pack,
     power_scale,
     row_blocks,
+    signed_codes,
 )
 
 _TABLE_WIDTH = 12
@@ -106,7 +106,8 @@ def decode(codes: ArrayLike, fmt: AFPFormat, bias: int | ArrayLike) -> NDArray[n
         if fmt.width > _TABLE_WIDTH:
             values = np.ldexp(_float_fix(array, fmt), lsb)
         elif np.ndim(lsb) == 0:
-            values = _look_up(np.ldexp(_float_table(fmt), lsb), array)
+            table = np.ldexp(_float_table(fmt), lsb)
+            values = _look_up(table, array)
         else:
             values = np.ldexp(_look_up(_float_table(fmt), array), lsb)
     if not np.isfinite(values).all():
@@ -140,7 +141,7 @@ def _encode_float(
     """Encode floats by way of float64, block by block; any bias, scalar or array."""
     shape = np.broadcast_shapes(array.shape, np.shape(exponent))
     rows_shape = shape or (1,)  # without axes NumPy gives scalars, which cannot be written to
-    scale = tuple(np.broadcast_to(factor, rows_shape) for factor in power_scale(exponent))
+    scale = broadcast_scale(power_scale(exponent), rows_shape)
     wide = np.broadcast_to(array, rows_shape)
     codes = np.empty(rows_shape, code_dtype(fmt))
     for rows in row_blocks(rows_shape):
@@ -148,10 +149,8 @@ def _encode_float(
         units = np.array(np.absolute(block), np.float64, order="C")
         if not float(units.max(initial=0.0)) < np.inf:
             refuse_nonfinite(array)
-        apply_scale(units, tuple(factor[rows] for factor in scale))
-        code = magnitude_codes(units, fmt)
-        pack(code, np.asarray(block < 0), fmt)
-        codes[rows] = code
+        apply_scale(units, scale, rows)
+        codes[rows] = signed_codes(units, block < 0, fmt)
     return codes.reshape(shape)
 
 

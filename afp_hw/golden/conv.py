@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,10 @@ def windows(
     """
     if images.ndim != 4:
         raise ValueError(f"windows.images must be [B, C, H, W], not {images.shape}")
-    kernel_h, kernel_w = _pair("kernel", kernel, 1)
-    stride_h, stride_w = _pair("stride", stride, 1)
-    dilation_h, dilation_w = _pair("dilation", dilation, 1)
-    top, left, bottom, right = _sides(padding)
+    kernel_h, kernel_w = pair("kernel", kernel, 1)
+    stride_h, stride_w = pair("stride", stride, 1)
+    dilation_h, dilation_w = pair("dilation", dilation, 1)
+    top, left, bottom, right = sides(padding)
     high, wide = images.shape[2:]
     output_size(high, kernel_h, stride_h, (top, bottom), dilation_h)
     output_size(wide, kernel_w, stride_w, (left, right), dilation_w)
@@ -102,29 +103,33 @@ def im2col(
     batch, channels, out_h, out_w, kernel_h, kernel_w = view.shape
     if groups < 1 or channels % groups:
         raise ValueError(f"im2col.groups must divide {channels} channels, not {groups!r}")
-    unfolded = np.ascontiguousarray(view.transpose(1, 4, 5, 0, 2, 3))
+    unfolded = np.array(view.transpose(1, 4, 5, 0, 2, 3), order="C")
     rows, depth = batch * out_h * out_w, channels // groups * kernel_h * kernel_w
     if groups == 1:
         return unfolded.reshape(depth, rows).T
     return unfolded.reshape(groups, depth, rows).transpose(0, 2, 1)
 
 
-def _pair(name: str, value: Pair, least: int) -> tuple[int, int]:
+def pair(name: str, value: Pair, least: int) -> tuple[int, int]:
     """``(height, width)`` from one number or two, each at least `least`."""
-    pair = (value, value) if isinstance(value, int) else tuple(int(item) for item in value)
-    if len(pair) != 2 or min(pair) < least:
+    items = _integers(value)
+    two = items * 2 if len(items) == 1 else items
+    if len(two) != 2 or min(two) < least:
         raise ValueError(f"windows.{name} must be one or two integers >= {least}, not {value!r}")
-    return pair[0], pair[1]
+    return two[0], two[1]
 
 
-def _sides(value: Pair) -> tuple[int, int, int, int]:
+def sides(value: Pair) -> tuple[int, int, int, int]:
     """``(top, left, bottom, right)`` from one, two or four numbers."""
-    sides: tuple[int, ...]
-    if isinstance(value, int):
-        sides = (value,) * 4
-    else:
-        sides = tuple(int(item) for item in value)
-        sides = sides * 2 if len(sides) == 2 else sides
-    if len(sides) != 4 or min(sides) < 0:
+    items = _integers(value)
+    four = items * (4 // len(items)) if len(items) in (1, 2) else items
+    if len(four) != 4 or min(four) < 0:
         raise ValueError(f"windows.padding must be one, two or four integers >= 0, not {value!r}")
-    return sides[0], sides[1], sides[2], sides[3]
+    return four[0], four[1], four[2], four[3]
+
+
+def _integers(value: Pair) -> tuple[int, ...]:
+    """The integers given, one or several."""
+    if isinstance(value, Sequence):
+        return tuple(index(item) for item in value)
+    return (index(value),)

@@ -15,8 +15,9 @@ from afp_hw.golden.rounding import code_dtype
 def embed(codes: ArrayLike, fmt: AFPFormat, envelope: AFPFormat) -> NDArray[Any]:
     """Codes of `envelope` for the values that `codes` stand for in `fmt`.
 
-    ``exponent' = exponent``, ``mantissa' = mantissa << d`` with ``d`` the difference in `n_man`; the
-    lsb falls by ``d`` (the bias stays), and ``to_fix`` of the result is ``d`` bits further left.
+    ``exponent' = exponent``, ``mantissa' = mantissa << d`` with ``d`` the difference in `n_man`;
+    the lsb falls by ``d`` (the bias stays), and ``to_fix`` of the result is ``d`` bits further
+    left.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afp_hw.golden.arguments import integer_array
+from afp_hw.golden.arguments import integer_array, largest
 
 _F32_EXACT = 1 << 24
 _F64_EXACT = 1 << 53
@@ -32,9 +32,9 @@ def gemm(act_fix: ArrayLike, wgt_fix: ArrayLike, init: ArrayLike | None = None) 
 
     Returns
     -------
-    ``[..., M, N]`` in units of ``2**(lsb_a + lsb_w[n])``: int64 where the bound on the sums of these
-    operands, ``max over n of sum_k |wgt[k, n]| * max |act| + max |init|``, is below 2**63, else
-    Python integers (dtype object).
+    ``[..., M, N]`` in units of ``2**(lsb_a + lsb_w[n])``: int64 where the bound on the sums of
+    these operands, ``max over n of sum_k |wgt[k, n]| * max |act| + max |init|``, is below 2**63,
+    else Python integers (dtype object).
 
     Raises
     ------
@@ -69,13 +69,6 @@ def gemm(act_fix: ArrayLike, wgt_fix: ArrayLike, init: ArrayLike | None = None) 
     if start is None:
         return sums
     return np.asarray(sums + start.astype(object if wide else np.int64))
-
-
-def largest(array: NDArray[Any]) -> int:
-    """Largest magnitude in `array`, a Python integer; 0 if it is empty."""
-    if not array.size:
-        return 0
-    return max(int(array.max()), -int(array.min()))
 
 
 def _column_bound(wgt: NDArray[Any]) -> int:
@@ -151,7 +144,7 @@ def _limb_widths(act_bits: int, wgt_bits: int, room: int) -> tuple[int, int]:
 
 
 def _limbs(array: NDArray[Any], bound: int, width: int) -> list[NDArray[np.float64]]:
-    """Float64 arrays of magnitude below ``2**width``, lowest first, each with the sign of `array`."""
+    """Float64 arrays of magnitude below ``2**width``, lowest first, with the signs of `array`."""
     signs = np.where(np.asarray(array < 0, bool), -1.0, 1.0)
     if array.dtype == object:
         rest = np.absolute(array)

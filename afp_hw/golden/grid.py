@@ -1,4 +1,4 @@
-"""Grids of powers of two: the finest on which a magnitude fits, and bounds counted on one. Exact."""
+"""Grids of powers of two: the finest on which a magnitude fits, a clip counted on one. Exact."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ def finest_lsb(absmax: Fraction | float, max_fix: int) -> int:
         raise ValueError(f"finest_lsb.max_fix must be positive, not {max_fix!r}")
     if absmax == 0:
         return 0
-    ratio = Fraction(absmax) / max_fix
-    # a fraction p / q lies strictly between 2**(bits(p) - bits(q) - 1) and 2**(bits(p) - bits(q) + 1)
+    exact = Fraction(absmax)
+    ratio = Fraction(int(exact.numerator), int(exact.denominator) * max_fix)
+    # p / q lies strictly between 2**(d - 1) and 2**(d + 1), d the difference of their bit lengths
     lsb = ratio.numerator.bit_length() - ratio.denominator.bit_length()
     return lsb if ratio <= _power(lsb) else lsb + 1
 
@@ -75,7 +76,7 @@ def dynamic_lsb(acc: ArrayLike, lsb_acc: int | ArrayLike, fmt: AFPFormat) -> int
 
 
 def clip_to_acc(level: Fraction | float, lsb_acc: int | ArrayLike) -> int | NDArray[Any]:
-    """``floor(level * 2**-lsb_acc)``: a clip in units of the accumulator. Exact; numerics section 5.
+    """``floor(level * 2**-lsb_acc)``: a clip in units of the accumulator; numerics section 5.
 
     Returns
     -------

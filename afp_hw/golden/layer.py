@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afp_hw.golden.arguments import integer_array, integer_or_array
-from afp_hw.golden.gemm import largest
+from afp_hw.golden.arguments import integer_array, integer_or_array, largest
 from afp_hw.golden.grid import finest_lsb
 
 BIAS_MAX = (1 << 31) - 1

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afp_hw.formats import AFPFormat
-from afp_hw.golden.arguments import check_codes, integer_array
-from afp_hw.golden.conv import Pair, windows
-from afp_hw.golden.gemm import largest
+from afp_hw.golden.arguments import check_codes, integer_array, largest
+from afp_hw.golden.conv import Pair, pair, sides, windows
 from afp_hw.golden.rounding import code_dtype
 
 AVERAGE_BITS = 16
@@ -35,8 +33,8 @@ def average_factor(count: int) -> int:
 def sum_pool(fix: ArrayLike, kernel: Pair, stride: Pair = 1, padding: Pair = 0) -> NDArray[Any]:
     """Exact sums of windows, ``[B, C, OH, OW]``, of integers ``[B, C, H, W]``.
 
-    Padded positions count as 0. The result is int64 where the bound on the sums is below 2**63, else
-    Python integers (dtype object). Arguments as those of :func:`.windows`.
+    Padded positions count as 0. The result is int64 where the bound on the sums is below 2**63,
+    else Python integers (dtype object). Arguments as those of :func:`.windows`.
 
     Raises
     ------
@@ -46,9 +44,9 @@ def sum_pool(fix: ArrayLike, kernel: Pair, stride: Pair = 1, padding: Pair = 0) 
         As :func:`.windows`.
     """
     values = integer_array("sum_pool.fix", fix)
-    view = windows(values, kernel, stride, padding)
-    count = view.shape[4] * view.shape[5]
-    kind = object if largest(values) * count >= 1 << 63 else np.int64
+    high, wide = pair("kernel", kernel, 1)
+    kind = object if largest(values) * high * wide >= 1 << 63 else np.int64
+    view = windows(values.astype(kind, copy=False), kernel, stride, padding)
     total = np.zeros(view.shape[:4], kind)
     for row in range(view.shape[4]):
         for column in range(view.shape[5]):
@@ -64,8 +62,8 @@ def average_pool(fix: ArrayLike, kernel: Pair, stride: Pair = 1, padding: Pair =
     included. Arguments, dtype and errors as those of :func:`sum_pool`.
     """
     total = sum_pool(fix, kernel, stride, padding)
-    size = (kernel, kernel) if isinstance(kernel, int) else kernel
-    factor = average_factor(int(size[0]) * int(size[1]))
+    high, wide = pair("kernel", kernel, 1)
+    factor = average_factor(high * wide)
     if total.dtype != object and largest(total) * factor >= 1 << 63:
         total = total.astype(object)
     return np.asarray(total * factor)
@@ -108,13 +106,8 @@ def max_pool(
 
 def _check_padding(kernel: Pair, padding: Pair, dilation: Pair) -> None:
     """Refuse padding that can fill a window."""
-    high, wide = _two(kernel)
-    step_h, step_w = _two(dilation)
-    sides = _two(padding) * 2 if isinstance(padding, int) or len(padding) == 2 else tuple(padding)
+    high, wide = pair("kernel", kernel, 1)
+    step_h, step_w = pair("dilation", dilation, 1)
     spans = (step_h * (high - 1) + 1, step_w * (wide - 1) + 1)
-    if any(side >= spans[axis % 2] for axis, side in enumerate(sides)):
+    if any(side >= spans[axis % 2] for axis, side in enumerate(sides(padding))):
         raise ValueError(f"max_pool.padding must be below the window's {spans}, not {padding!r}")
-
-
-def _two(value: int | Sequence[int]) -> tuple[int, ...]:
-    return (value, value) if isinstance(value, int) else tuple(value)

@@ -8,16 +8,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afp_hw.formats import AFPFormat
-from afp_hw.golden.arguments import check_format, integer_array, integer_or_array
+from afp_hw.golden.arguments import (
+    check_format,
+    integer_array,
+    integer_or_array,
+    largest,
+)
+from afp_hw.golden.encode32 import Encoder32
 from afp_hw.golden.rounding import (
-    Scale,
     apply_scale,
+    broadcast_scale,
     code_dtype,
-    magnitude_codes,
-    pack,
     power_scale,
     row_blocks,
+    signed_codes,
 )
+
+_F32_EXACT = 1 << 24
+
+_SINGLE_EXPONENT = 100
+"""Largest magnitude of an offset with which accumulators to 2**24 are scaled in float32."""
 
 _TOP_BITS = 53
 """Bits of a magnitude that are kept before rounding, the lowest of them sticky."""
@@ -60,33 +70,48 @@ def requantize(
     -----
     A magnitude enters float64 exactly, or with 42 and more leading bits and a sticky bit below them
     (rounded to odd). No format has more than 24 significant bits, so the one rounding of
-    :func:`.magnitude_codes` gives the same code as the exact value would.
+    :func:`.magnitude_codes` gives the same code as the exact value would. Blocks of magnitudes up
+    to 2**24, which real layers mostly are, are exact in float32 and take its faster encoder.
     """
     check_format("requantize", fmt)
     sums = integer_array("requantize.acc", acc)
     shift = integer_or_array("requantize.offset", offset)
     if clip is not None:
         sums = _clipped(sums, integer_or_array("requantize.clip", clip))
-    if relu:
-        sums = np.maximum(sums, 0)
     shape = np.broadcast_shapes(sums.shape, np.shape(shift))
     rows_shape = shape or (1,)  # object arrays without axes turn into their elements
     sums = np.broadcast_to(sums, rows_shape)
     codes = np.empty(rows_shape, code_dtype(fmt))
-    scale: Scale = ()
-    if sums.dtype != object:
-        scale = tuple(np.broadcast_to(factor, rows_shape) for factor in power_scale(shift))
+    if sums.dtype == object:
+        exponents = np.broadcast_to(np.asarray(shift, dtype=object), rows_shape)
+    else:
+        scale = broadcast_scale(power_scale(shift), rows_shape)
+        single = _single_scale(shift, rows_shape)
+    encoder = Encoder32.find(fmt, 0)
     for rows in row_blocks(rows_shape):
-        block = sums[rows]
+        block = np.maximum(sums[rows], 0) if relu else sums[rows]
         if block.dtype == object:
-            units = _object_units(block, np.broadcast_to(shift, rows_shape)[rows])
+            units = _object_units(block, exponents[rows])
+        elif encoder is not None and single is not None and largest(block) <= _F32_EXACT:
+            codes[rows] = encoder.encode(block.astype(np.float32) * single[rows])
+            continue
         else:
             units = _units(block)
-            apply_scale(units, tuple(factor[rows] for factor in scale))
-        code = magnitude_codes(units, fmt)
-        pack(code, np.asarray(block < 0, bool), fmt)
-        codes[rows] = code
+            apply_scale(units, scale, rows)
+        codes[rows] = signed_codes(units, block < 0, fmt)
     return codes.reshape(shape)
+
+
+def _single_scale(shift: int | NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.float32] | None:
+    """``2**shift`` in `shape` as float32, or None where a product with it might not be exact.
+
+    Integers up to 2**24 are exact in float32; within this bound on the exponent so are their
+    products with a power of two.
+    """
+    exponent = np.asarray(shift)
+    if exponent.size and max(-int(exponent.min()), int(exponent.max())) > _SINGLE_EXPONENT:
+        return None
+    return np.broadcast_to(np.ldexp(np.float32(1), exponent.astype(np.int64)), shape)
 
 
 def _clipped(sums: NDArray[Any], limit: int | NDArray[Any]) -> NDArray[Any]:
@@ -132,5 +157,5 @@ def _object_units(block: NDArray[Any], offset: NDArray[Any]) -> NDArray[np.float
     top = np.asarray(top | lost.astype(object))
     units = np.array(top.astype(np.float64))
     exponent = np.asarray(np.clip(offset.astype(object) + drop, -1100, 1400))
-    apply_scale(units, power_scale(exponent.astype(np.int64)))
+    apply_scale(units, power_scale(exponent.astype(np.int64)), ())
     return units

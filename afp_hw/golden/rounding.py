@@ -71,13 +71,20 @@ def magnitude_codes(units: NDArray[np.float64], fmt: AFPFormat) -> NDArray[np.in
     return code
 
 
-def pack(code: NDArray[np.int64], negative: NDArray[np.bool_], fmt: AFPFormat) -> None:
-    """Set the sign in magnitude codes, in place; unsigned formats give 0, and zero stays +0."""
+def signed_codes(
+    units: NDArray[np.float64], negative: NDArray[Any], fmt: AFPFormat
+) -> NDArray[np.int64]:
+    """Codes of `units` with the sign that `negative` says; unsigned formats give 0, zero stays +0.
+
+    `units` as for :func:`magnitude_codes`, and overwritten; `negative` is of booleans, same shape.
+    """
+    code = magnitude_codes(units, fmt)
+    sign = np.asarray(negative, bool) & (code != 0)
     if fmt.signed:
-        negative &= code != 0
-        code |= negative.astype(np.int64) << fmt.magnitude_width
+        code += sign.astype(np.int64) << fmt.magnitude_width
     else:
-        code[negative] = 0
+        code[sign] = 0
+    return code
 
 
 def power_scale(exponent: int | NDArray[Any]) -> Scale:
@@ -99,15 +106,23 @@ def power_scale(exponent: int | NDArray[Any]) -> Scale:
     return (*factors, np.ldexp(1.0, second)) if second.any() else factors
 
 
-def apply_scale(units: NDArray[np.float64], scale: Scale) -> None:
-    """Multiply `units` by every factor in place; overflow to infinity and underflow are meant."""
+def broadcast_scale(scale: Scale, shape: tuple[int, ...]) -> Scale:
+    """The same factors in `shape`, as views."""
+    return tuple(np.broadcast_to(factor, shape) for factor in scale)
+
+
+def apply_scale(units: NDArray[np.float64], scale: Scale, rows: tuple[slice, ...]) -> None:
+    """Multiply by ``factor[rows]`` of every factor, in place; overflow and underflow are meant."""
     with np.errstate(over="ignore", under="ignore"):
         for factor in scale:
-            units *= factor
+            units *= factor[rows]
 
 
 def row_blocks(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
-    """Slices of the leading axis that cut an array of `shape`, one axis or more, into pieces of the cache's size."""
+    """Slices of the leading axis that cut an array into pieces of the cache's size.
+
+    `shape` has one axis or more.
+    """
     row = max(int(np.prod(shape[1:], dtype=np.int64)), 1)
     step = max(_BLOCK // row, 1)
     for start in range(0, shape[0], step):

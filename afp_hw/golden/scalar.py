@@ -64,10 +64,7 @@ def encode_scalar(value: Fraction | float, fmt: AFPFormat, bias: int) -> int:
                 high = middle
         below = target - to_fix_scalar(low, fmt)
         above = to_fix_scalar(high, fmt) - target
-        if below == above:
-            code = low if low % 2 == 0 else high
-        else:
-            code = low if below < above else high
+        code = low if below < above or (below == above and low % 2 == 0) else high
     if exact < 0 and code != 0:
         code |= 1 << (fmt.n_exp + fmt.n_man)
     return code
@@ -96,7 +93,7 @@ def gemm_scalar(
 def requantize_scalar(
     acc: int, offset: int, fmt: AFPFormat, relu: bool = False, clip: int | None = None
 ) -> int:
-    """Code of ``relu?(clip?(acc)) * 2**offset`` in units of the output's lsb; numerics section 6."""
+    """Code of ``relu?(clip?(acc)) * 2**offset`` in units of the output's lsb; numerics 6."""
     if clip is not None:
         acc = min(acc, clip)
     if relu:

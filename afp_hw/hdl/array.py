@@ -18,8 +18,8 @@ class Array(wiring.Component):
     Rows are rows of the activation matrix (pixels), columns are output channels. Codes enter
     together; skew buffers delay row r and column c, decoders behind them (a code has fewer bits
     than an operand) feed the cells, and finished sums leave at the top of each column, row 0 first.
-    Not provided: address generation and control of tiles. Whoever drives the array keeps the
-    distance of tiles that :mod:`afp_hw.schedule` gives, else sums overwrite one another.
+    Not provided: address generation and control of tiles. Whoever drives the array keeps tiles
+    apart as said under Timing (:mod:`afp_hw.schedule` computes it), else sums overwrite one another.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Array(wiring.Component):
         Codes, lane 0 in the least significant bits.
     i_init : In(stream.Signature(signed(design.init_width))).array(cols)
         Where ``design.init_max`` is not 0: initial values of the sums of each column, in the order
-        in which they leave.
+        in which they leave: by clock edge, see Timing.
     o_init_missing : Out(1)
         Where ``design.init_max`` is not 0: a sum left before its initial value had come. Sticky.
     o_valid, o_acc : Out(1).array(cols), Out(signed(design.acc_width)).array(cols)
@@ -48,7 +48,9 @@ class Array(wiring.Component):
     ------
     One reduction step a cycle. The sum of row r, column c of a tile whose last step is sampled at
     clock edge t is visible after edge ``t + c + 2*r + latency``; ``latency`` = 2 +
-    ``design.pipeline`` + ``design.edge_latency``.
+    ``design.pipeline`` + ``design.edge_latency``. The last steps of two tiles in a row must be at
+    least ``2*rows - 1`` cycles apart, or an odd number of at least ``rows``: then the sums of both
+    take turns.
     """
 
     sequential = True

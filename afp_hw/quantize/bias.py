@@ -1,7 +1,7 @@
 """Choice of the bias by the rule of the paper: numerics section 3, exact.
 
-Source: F. Liu et al., ICCV 2021 (DOI 10.1109/ICCV48922.2021.00523), as ``docs/numerics.md`` restates
-it: the finest grid on which the largest magnitude still fits.
+Source: F. Liu et al., ICCV 2021 (DOI 10.1109/ICCV48922.2021.00523), as ``docs/numerics.md``
+restates it: the finest grid on which the largest magnitude still fits.
 """
 
 from __future__ import annotations

@@ -67,15 +67,17 @@ class _Checker:
         length = len(valid)
         bits = lane_bits(valid, self._lanes)
         due = np.zeros(length, dtype=np.uint8)
-        now = [(at - self._cycle, round_) for at, round_ in self._expected if at < self._cycle + length]
+        now = [
+            (at - self._cycle, round_) for at, round_ in self._expected if at < self._cycle + length
+        ]
         for index, _ in now:
             due[index] = 1
         wrong = np.argwhere(bits != due[:, None])
         if len(wrong):
             cycle, lane = wrong[0].tolist()
             raise MismatchError(
-                f"{self._top}.{self._valid} must be {due[cycle]}, not {bits[cycle, lane]}, in cycle "
-                f"{self._cycle + cycle} of lane {lane} (gate level)"
+                f"{self._top}.{self._valid} must be {due[cycle]}, not {bits[cycle, lane]}, "
+                f"in cycle {self._cycle + cycle} of lane {lane} (gate level)"
             )
         for index, round_ in now:
             self._compare(outputs[self._value][index], round_)
@@ -99,9 +101,7 @@ class _Checker:
             raise MismatchError(f"{self._top} must give results, not none (gate level)")
 
 
-def run_pe(
-    netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None = None
-) -> Activity:
+def run_pe(netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None = None) -> Activity:
     """Run a processing element that takes AFP codes (``emit_pe``) and check every sum.
 
     The first round runs twice: once uncounted, so that the counts begin in a busy circuit. Tiles

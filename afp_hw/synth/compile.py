@@ -1,4 +1,4 @@
-"""C source to a shared object, once: kept in the cache under the hash of everything it depends on."""
+"""C source to a shared object, once: the cache keeps it under the hash of what it depends on."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def _compiler() -> tuple[str, str]:
     for name in [named] if named else ["gcc", "cc", "clang"]:
         path = shutil.which(name)
         if path is not None:
-            version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+            version = subprocess.run(
+                [path, "--version"], capture_output=True, text=True, check=False
+            )
             return path, version.stdout.partition("\n")[0]
     raise ToolError([named or "gcc"], 127)
 

@@ -63,6 +63,8 @@ class EnergyReport:
         Operations done, over all lanes.
     cycles
         Clock cycles, over all lanes.
+    checked
+        Results that were compared with golden.
     clock_s
         Clock period, second.
     blocks
@@ -77,6 +79,7 @@ class EnergyReport:
     operations: str
     count: int
     cycles: int
+    checked: int
     clock_s: float
     blocks: Mapping[str, BlockEnergy]
     leakage_w: float
@@ -98,7 +101,9 @@ class EnergyReport:
 
     def part_j(self, part: str) -> float:
         """Energy of one operation in ``"switching"``, ``"internal"`` or ``"clock"``, joule."""
-        return sum(getattr(block, f"{part}_j") for block in self.blocks.values()) / self.count
+        return (
+            float(sum(getattr(block, f"{part}_j") for block in self.blocks.values())) / self.count
+        )
 
 
 def _driver_blocks(netlist: Netlist) -> list[str | None]:

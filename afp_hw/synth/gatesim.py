@@ -10,108 +10,20 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afp_hw.synth.boolean import parse_function
 from afp_hw.synth.compile import load_library, shared_object
-from afp_hw.synth.netlist import Instance, Netlist
+from afp_hw.synth.gatesim_source import driven_ports, input_nets, output_nets, simulator_source
+from afp_hw.synth.netlist import Netlist
 
 _FLAGS: Final = ("-O2", "-march=native", "-std=gnu11", "-Wno-psabi")
 _WORD_BITS: Final = 64
 _LARGEST_VECTOR: Final = 8
-# Cells in one C function: compilers take more than proportional time for longer ones.
-_PART: Final = 500
 
 Planes = NDArray[np.uint64]
-
-
-def _expression(text: str, instance: Instance, state: int | None = None) -> str:
-    """A Liberty function of the pins of `instance`, and of flip-flop `state`, as C."""
-    flip_flop = instance.cell.flip_flop
-
-    def name_of(name: str) -> str:
-        if flip_flop is not None and name == flip_flop.state:
-            return f"q[{state}]"
-        if flip_flop is not None and name == flip_flop.inverted:
-            return f"~q[{state}]"
-        return f"s[{instance.nets[name]}]"
-
-    return parse_function(text).render(name_of, zero="s[0]", one="s[1]")
-
-
-def _outputs(instance: Instance, state: int | None = None) -> list[str]:
-    lines = []
-    for pin in instance.cell.outputs:
-        if pin.name in instance.nets:
-            if pin.function is None:
-                raise ValueError(
-                    f"Cell.function must be known, not None ({instance.cell.name}/{pin.name})"
-                )
-            expression = _expression(pin.function, instance, state)
-            lines.append(f"SET({instance.nets[pin.name]}, {expression});")
-    return lines
-
-
-def _next_states(netlist: Netlist) -> list[str]:
-    lines = []
-    for index, instance in enumerate(netlist.flip_flops):
-        assert instance.cell.flip_flop is not None  # what makes it one
-        lines.append(f"q[{index}] = {_expression(instance.cell.flip_flop.next_state, instance, index)};")
-    return lines
-
-
-def simulator_source(netlist: Netlist, *, words: int) -> str:
-    """The C of a simulator of `netlist` on vectors of `words` 64-bit words.
-
-    Raises
-    ------
-    ValueError
-        A cell without a function.
-    """
-    edge = [
-        line
-        for index, instance in enumerate(netlist.flip_flops)
-        for line in _outputs(instance, index)
-    ]
-    logic = [line for instance in netlist.combinational for line in _outputs(instance)]
-    lines = edge + logic + _next_states(netlist)
-    parts = [lines[start : start + _PART] for start in range(0, len(lines), _PART)]
-    head = "static void part_{}(vec *restrict s, vec *restrict c, vec *restrict q, vec m)\n{{\n"
-    inputs, outputs = _input_nets(netlist), _output_nets(netlist)
-    filled = {
-        "NETS": len(netlist.net_names),
-        "INPUTS": len(inputs),
-        "OUTPUTS": len(outputs),
-        "WORDS": words,
-        "INPUT_NETS": ", ".join(map(str, inputs)),
-        "OUTPUT_NETS": ", ".join(map(str, outputs)),
-        "FLIP_FLOPS": len(netlist.flip_flops),
-        "PARTS": "\n".join(
-            head.format(index) + "".join(f"    {line}\n" for line in part) + "}"
-            for index, part in enumerate(parts)
-        ),
-        "CALLS": "\n".join(f"        part_{index}(s, c, q, m);" for index in range(len(parts))),
-    }
-    source = files("afp_hw.synth").joinpath("gatesim.c").read_text(encoding="utf-8")
-    for name, value in filled.items():
-        source = source.replace(f"@{name}@", str(value))
-    return source
-
-
-def _driven_ports(netlist: Netlist) -> dict[str, NDArray[np.int64]]:
-    return {port: nets for port, nets in netlist.inputs.items() if netlist.clock not in nets}
-
-
-def _input_nets(netlist: Netlist) -> list[int]:
-    return [int(net) for nets in _driven_ports(netlist).values() for net in nets]
-
-
-def _output_nets(netlist: Netlist) -> list[int]:
-    return [int(net) for nets in netlist.outputs.values() for net in nets]
 
 
 def _aligned(words: int) -> Planes:
@@ -166,9 +78,10 @@ class GateSimulator:
 
     @property
     def toggles(self) -> NDArray[np.int64]:
-        """Toggles of each net since :meth:`clear`, over all lanes, int64 [nets]; the clock's are 0."""
+        """Toggles of each net since :meth:`clear`, all lanes, int64 [nets]; the clock's are 0."""
         nets = len(self.netlist.net_names)
-        return self._count.reshape(nets, -1).sum(axis=1).astype(np.int64)
+        sums: NDArray[np.int64] = self._count.reshape(nets, -1).sum(axis=1).astype(np.int64)
+        return sums
 
     def clear(self) -> None:
         """Start to count anew."""
@@ -195,7 +108,7 @@ class GateSimulator:
         ValueError
             A missing or unknown port, or an array of another shape.
         """
-        ports = _driven_ports(self.netlist)
+        ports = driven_ports(self.netlist)
         if set(stimulus) != set(ports):
             raise ValueError(
                 f"GateSimulator.run must be given {sorted(ports)}, not {sorted(stimulus)}"
@@ -204,12 +117,12 @@ class GateSimulator:
         if len(cycles) != 1:
             raise ValueError(f"GateSimulator.run must be given equal cycles, not {sorted(cycles)}")
         length = cycles.pop()
-        planes = np.empty((length, len(_input_nets(self.netlist)), self._words), dtype=np.uint64)
+        planes = np.empty((length, len(input_nets(self.netlist)), self._words), dtype=np.uint64)
         start = 0
         for port, nets in ports.items():
             self._fill(planes, start, len(nets), port, np.asarray(stimulus[port]))
             start += len(nets)
-        out = np.empty((length, len(_output_nets(self.netlist)), self._words), dtype=np.uint64)
+        out = np.empty((length, len(output_nets(self.netlist)), self._words), dtype=np.uint64)
         self._library.run(
             _pointer(self._state), _pointer(self._count), _pointer(self._mask), _pointer(planes),
             _pointer(out), ctypes.c_int64(length), ctypes.c_int64(self._words),
@@ -224,8 +137,9 @@ class GateSimulator:
         """Write one port's bit planes, `width` of them from plane `start` on."""
         length = len(planes)
         if values.ndim == 1:
-            bits = (values.astype(np.uint64)[:, None] >> np.arange(width, dtype=np.uint64)) & 1
-            planes[:, start : start + width] = np.where(bits[:, :, None], self._mask, 0)
+            wide: Any = np.int64 if width <= 63 else object
+            bits = (values.astype(wide)[:, None] >> np.arange(width)) & 1
+            planes[:, start : start + width] = np.where(bits[:, :, None] == 1, self._mask, 0)
             return
         fields = values[:, None, :] if values.ndim == 2 else values
         if fields.shape[::2] != (length, self.lanes) or width % fields.shape[1]:
@@ -238,7 +152,7 @@ class GateSimulator:
         for index in range(fields.shape[1]):
             for low in range(0, field_width, 8):
                 codes = np.zeros((length, padded), dtype=np.uint8)
-                codes[:, : self.lanes] = fields[:, index] >> low if low else fields[:, index]
+                codes[:, : self.lanes] = fields[:, index] >> low & 255
                 self._transpose(codes, planes, start + index * field_width + low,
                                 min(8, field_width - low))  # fmt: skip
 

@@ -79,7 +79,9 @@ class Operands:
         """
         steps = problem.act_codes.shape[1]
         if steps > design.k:
-            raise ValueError(f"Design.k must be at least K = {steps} of {problem.name}, not {design.k}")
+            raise ValueError(
+                f"Design.k must be at least K = {steps} of {problem.name}, not {design.k}"
+            )
         return cls(
             problem.name,
             embed(problem.act_codes, problem.act_fmt, design.acts),
@@ -125,9 +127,7 @@ class Operands:
         kept_rows = min(rows, max(1, outputs // kept_cols))
         pixels = np.linspace(0, rows - 1, kept_rows).round().astype(np.int64)
         channels = np.linspace(0, cols - 1, kept_cols).round().astype(np.int64)
-        return Operands(
-            self.name, self.act_codes[pixels], self.wgt_codes[:, channels], self.design
-        )
+        return Operands(self.name, self.act_codes[pixels], self.wgt_codes[:, channels], self.design)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +151,8 @@ class Round:
     cols: NDArray[np.int64]
 
 
-def _stepped(codes: NDArray[Any], design: Design) -> NDArray[Any]:
-    """Codes [K, X] as [steps, design.lanes, X]."""
+def stepped(codes: NDArray[Any], design: Design) -> NDArray[Any]:
+    """Codes [K, X] as [steps, design.lanes, X], filled up with code 0."""
     steps = -(-len(codes) // design.lanes)
     padded = np.pad(codes, ((0, steps * design.lanes - len(codes)), (0, 0)))
     return padded.reshape(steps, design.lanes, -1)
@@ -171,30 +171,39 @@ class PeStimulus:
     operands: Operands
 
     @property
+    def outputs(self) -> int:
+        """Outputs of the operands."""
+        return int(self.operands.act_codes.shape[0] * self.operands.wgt_codes.shape[1])
+
+    @property
+    def reduction(self) -> int:
+        """Products in one output."""
+        return int(self.operands.act_codes.shape[1])
+
+    @property
     def lanes(self) -> int:
         """Bit lanes: outputs in one round."""
-        return min(_LANES, self.operands.act_codes.shape[0] * self.operands.wgt_codes.shape[1])
+        return min(_LANES, self.outputs)
 
     @property
     def rounds(self) -> int:
         """How many rounds there are."""
-        outputs = self.operands.act_codes.shape[0] * self.operands.wgt_codes.shape[1]
-        return outputs // self.lanes
+        return self.outputs // self.lanes
 
     @property
     def steps(self) -> int:
         """Cycles of one round."""
-        return -(-self.operands.act_codes.shape[1] // self.operands.design.lanes)
+        return -(-self.reduction // self.operands.design.lanes)
 
     @property
     def macs(self) -> int:
         """Products in all rounds and lanes, without those that fill up the last step."""
-        return self.rounds * self.lanes * self.operands.act_codes.shape[1]
+        return self.rounds * self.lanes * self.reduction
 
     def __iter__(self) -> Iterator[Round]:
         operands = self.operands
-        act = _stepped(np.ascontiguousarray(operands.act_codes.T), operands.design)
-        wgt = _stepped(operands.wgt_codes, operands.design)
+        act = stepped(np.ascontiguousarray(operands.act_codes.T), operands.design)
+        wgt = stepped(operands.wgt_codes, operands.design)
         sums = operands.sums()
         for index in range(self.rounds):
             output = np.arange(index * self.lanes, (index + 1) * self.lanes)

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("fmt", [E3M2, E3M2.as_unsigned(), AFPFormat(0, 4), AFPFormat(2, 0)], ids=str)
+@pytest.mark.parametrize(
+    "fmt", [E3M2, E3M2.as_unsigned(), AFPFormat(0, 4), AFPFormat(2, 0)], ids=str
+)
 def test_nan_and_infinity_are_refused_with_their_numbers(dtype, fmt):
     values = np.ones(100, dtype)
     values[[3, 50, 99]] = np.nan
@@ -99,10 +101,7 @@ def test_one_bias_per_channel_broadcasts():
     for shape in ((6, 1, 1), (4,), (1, 5, 1), (6, 5, 4)):
         bias = np.random.default_rng(3).integers(-4, 9, shape)
         codes = encode(values, E3M2, bias)
-        each = [
-            encode_scalar(float(x), E3M2, int(b))
-            for x, b in np.broadcast(values, bias)
-        ]
+        each = [encode_scalar(float(x), E3M2, int(b)) for x, b in np.broadcast(values, bias)]
         assert codes.reshape(-1).tolist() == each
         assert np.array_equal(encode(decode(codes, E3M2, bias), E3M2, bias), codes)
         assert np.array_equal(encode(values, E3M2, bias.astype(object)), codes)
@@ -110,7 +109,9 @@ def test_one_bias_per_channel_broadcasts():
 
 
 @pytest.mark.parametrize("bias", [-2000, -1076, -1000, 1000, 1074, 1090, 2000, 10**30, -(10**30)])
-@pytest.mark.parametrize("fmt", [E3M2, AFPFormat(8, 23), AFPFormat(1, 0), AFPFormat(0, 23)], ids=str)
+@pytest.mark.parametrize(
+    "fmt", [E3M2, AFPFormat(8, 23), AFPFormat(1, 0), AFPFormat(0, 23)], ids=str
+)
 def test_extreme_biases_are_exact_for_every_magnitude(fmt, bias):
     magnitudes = np.array([0.0, 5e-324, 1.5e-323, 2.2e-308, 1e-300, 1e-40, 1.0, 3e38, 1.7e308])
     values = np.concatenate([magnitudes, -magnitudes])
@@ -122,9 +123,9 @@ def test_extreme_biases_are_exact_for_every_magnitude(fmt, bias):
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-formats = st.builds(
-    AFPFormat, st.integers(0, 8), st.integers(1, 23), st.booleans()
-) | st.builds(AFPFormat, st.integers(1, 8), st.just(0), st.booleans())
+formats = st.builds(AFPFormat, st.integers(0, 8), st.integers(1, 23), st.booleans()) | st.builds(
+    AFPFormat, st.integers(1, 8), st.just(0), st.booleans()
+)
 
 
 @given(finite, formats, st.integers(-1200, 1200))

