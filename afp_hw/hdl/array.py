@@ -94,8 +94,8 @@ class Array(wiring.Component):
     def _feed(self, m, cells):
         """Skew and decode the operands of the first column and the first row."""
         design = self.design
-        m.submodules.act_skew = acts = SkewBuffer(design.rows, self.i_act[0].shape().width, 2)
-        m.submodules.wgt_skew = wgts = SkewBuffer(design.cols, self.i_wgt[0].shape().width)
+        acts = self._skew(m, "act_skew", design.rows, design.lanes * design.acts.width, 2)
+        wgts = self._skew(m, "wgt_skew", design.cols, design.lanes * design.weights.width, 0)
         tags = Cat(self.i_first, self.i_last)
         m.d.comb += acts.i_tag.eq(Mux(self.i_valid, tags, 0))
         for row, cell_row in enumerate(cells):
@@ -109,6 +109,13 @@ class Array(wiring.Component):
         for col, cell in enumerate(cells[0]):
             m.d.comb += wgts.i[col].eq(self.i_wgt[col])
             self._decode(m, f"wgt_decoder_{col}", design.weights, wgts.o[col], cell.i_wgt)
+
+    def _skew(self, m, name, count, width, tag_width):
+        module = f"skew_{count}x{width}" + (f"_tag{tag_width}" if tag_width else "")
+        m.submodules[name] = skew = self.place(
+            module, lambda: SkewBuffer(count, width, tag_width)
+        )
+        return skew
 
     def _decode(self, m, name, fmt, codes, operands):
         for lane in range(self.design.lanes):

@@ -24,6 +24,10 @@ def _expression(text: str, instance: Instance, state: int | None = None) -> str:
             return f"q[{state}]"
         if flip_flop is not None and name == flip_flop.inverted:
             return f"~q[{state}]"
+        if name not in instance.nets:
+            raise ValueError(
+                f"Cell.function must be of its pins, not of {name!r} ({instance.cell.name})"
+            )
         return f"s[{instance.nets[name]}]"
 
     return parse_function(text).render(name_of, zero="s[0]", one="s[1]")
@@ -58,7 +62,7 @@ def simulator_source(netlist: Netlist, *, words: int) -> str:
     Raises
     ------
     ValueError
-        A cell without a function.
+        A cell without a function, or with one of something else than its pins (a latch).
     """
     edge = [
         line

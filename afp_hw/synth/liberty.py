@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from os.path import commonprefix
 from pathlib import Path
 from typing import Final
 
@@ -193,7 +194,7 @@ def read_liberty(paths: Sequence[str | Path], *, dont_use: Sequence[str] = ()) -
     Parameters
     ----------
     paths
-        Files; the first names the library.
+        Files; what their libraries' names begin with names the whole.
     dont_use
         Patterns such as ``*_probe_*`` of cells to mark as not to be used.
 
@@ -222,4 +223,6 @@ def read_liberty(paths: Sequence[str | Path], *, dont_use: Sequence[str] = ()) -
     voltages = {_voltage(group) for group in groups}
     if len(voltages) > 1:
         raise ValueError(f"read_liberty.paths must have one voltage, not {sorted(voltages)}")
-    return Library(name=groups[0].name, voltage_v=voltages.pop(), cells=cells)
+    names = [group.name for group in groups]
+    name = commonprefix(names).rstrip("_-") or names[0]
+    return Library(name=name, voltage_v=voltages.pop(), cells=cells)

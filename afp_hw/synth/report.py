@@ -158,12 +158,12 @@ class HardwareReport:
                 "leakage",
                 f"{energy.leakage_w * 1e9:.2f} nW, {energy.leakage_j * 1e15:.3f} fJ per "
                 f"{energy.operations} at {self.clock_ns:g} ns",
-            ),  # fmt: skip
+            ),
             (
                 "operands",
                 f"{energy.operands}: {energy.count:,} {energy.operations}s, "
                 f"{energy.checked:,} results equal to golden",
-            ),  # fmt: skip
+            ),
         ]
 
     def _energy_text(self, energy: EnergyReport) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import LIBRARY, flat, module, netlist_json
+from circuits import LIBRARY, flat, gate, module, netlist_json
 
 from afp_hw.synth.boolean import parse_function
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist, block_of, parse_netlist
 
-load_technology = None
+from afp_hw.synth.liberty import read_liberty
 
 SKY130 = Path(__file__).parents[3] / "shared/pdk/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 
@@ -56,11 +56,15 @@ def test_what_is_no_function_is_refused(text):
 
 @pytest.mark.skipif(not SKY130.exists(), reason="../shared/pdk is not beside the project")
 def test_all_functions_of_sky130_agree_with_python_and_in_compiled_form():
-    cells = load_technology(SKY130).cells
+    cells = read_liberty([SKY130]).cells
     combinational = [
         cell
         for cell in cells.values()
-        if cell.flip_flop is None and cell.outputs and all(pin.function for pin in cell.outputs)
+        if cell.flip_flop is None
+        and cell.outputs
+        and all(pin.function for pin in cell.outputs)
+        and {name for pin in cell.outputs for name in parse_function(pin.function).variables}
+        <= {pin.name for pin in cell.inputs}  # no latches
     ]
     assert len(combinational) > 250
     most = max(len(cell.inputs) for cell in combinational)
@@ -320,6 +324,14 @@ def _one(kind: str, **pins: str) -> str:
 def test_what_cannot_be_simulated_is_refused(text, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         parse_netlist(text, LIBRARY)
+
+
+def test_a_latch_is_refused():
+    cells = LIBRARY | {"latch": gate("latch", "D G", Q="IQ")}
+    ports = {"i": ("input", ["a"]), "o": ("output", ["y"])}
+    text = flat(ports, {"x": ("latch", {"D": "a", "G": "a", "Q": "y"})})
+    with pytest.raises(ValueError, match=r"Cell.function must be of its pins, not of 'IQ' \(latch\)"):
+        GateSimulator(parse_netlist(text, cells), 1)
 
 
 def test_stimuli_of_another_shape_are_refused():

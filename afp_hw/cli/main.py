@@ -1,0 +1,126 @@
+"""The root of the command line: finds the subcommand, turns errors into one sentence and a status.
+
+Exit status: 0 done; 1 two models disagree, or `doctor` misses something; 2 the input is wrong; 3 an
+external tool failed; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from afp_hw import __version__
+from afp_hw.errors import MismatchError, ToolError
+
+_COMMANDS: Final = {
+    "quantize": "The AFP format, bias and error of every layer of a model.",
+    "verilog": "Verilog of a processing element, an array or a requantizer.",
+    "simulate": "One layer on the generated array: every output and every cycle checked.",
+    "synth": "Area, critical path and energy per MAC from real cells.",
+    "demo": "All of the above on the embedded model.",
+    "doctor": "The external tools: which are here, what the missing ones would give.",
+}
+_TRACEBACK: Final = "AFP_HW_TRACEBACK"
+
+
+class _LazyGroup(click.Group):
+    """A group whose subcommands are imported when they run: `afp-hw --help` loads no NumPy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = importlib.import_module(f"afp_hw.cli.{cmd_name}").command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"afp_hw.cli.{cmd_name}.command must be a click.Command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="afp-hw")
+def root() -> None:
+    """Adaptive floating point: a trained network in; Verilog, exact values, cycles, area, energy out.
+
+    Every subcommand works alone; `afp-hw COMMAND --help` says how.
+    """
+
+
+def _say(sentence: str) -> None:
+    """One line on stderr, however many the message had."""
+    click.echo(f"afp-hw: {' '.join(sentence.split())}", err=True)
+
+
+def _usage_sentence(error: click.UsageError) -> str:
+    sentence = error.format_message().rstrip(".")
+    if error.ctx is None:
+        return sentence
+    return f"{sentence} (see {error.ctx.command_path} --help)"
+
+
+def _os_sentence(error: OSError) -> str:
+    if error.strerror is None:
+        return str(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+
+
+def _end_on_terminate(_number: int, _frame: object) -> NoReturn:
+    # An exception, so that temporary files are removed on the way out.
+    sys.exit(128 + signal.SIGTERM)
+
+
+def _leave_pipe() -> int:
+    """Whoever read our output has gone: no message, and none at the interpreter's end either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``afp-hw`` with `arguments` (default: those of the process); returns the exit status.
+
+    With ``AFP_HW_TRACEBACK=1`` in the environment an error also prints where it was raised.
+    """
+    signal.signal(signal.SIGTERM, _end_on_terminate)
+    try:
+        status = root.main(arguments, prog_name="afp-hw", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _leave_pipe()
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted")
+        return 130
+    except click.UsageError as error:
+        _say(_usage_sentence(error))
+        return 2
+    except (
+        click.ClickException,
+        MismatchError,
+        ToolError,
+        ValueError,
+        TypeError,
+        OSError,
+    ) as error:
+        if os.environ.get(_TRACEBACK) == "1":
+            traceback.print_exc()
+        return _report(error)
+    return status if isinstance(status, int) else 0
+
+
+def _report(error: Exception) -> int:
+    """Print the sentence of `error`; returns its exit status."""
+    _say(_os_sentence(error) if isinstance(error, OSError) else str(error))
+    if isinstance(error, MismatchError):
+        return 1
+    return 3 if isinstance(error, ToolError) else 2

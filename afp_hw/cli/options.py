@@ -1,0 +1,131 @@
+"""Options that several subcommands share, spelt alike in each."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+
+from afp_hw.design import Design, load_recipe
+from afp_hw.formats import AFPFormat
+
+Command = Callable[..., Any]
+Decorator = Callable[[Command], Command]
+
+_DEFAULTS = {field.name: field.default for field in fields(Design)}
+
+
+class _FormatType(click.ParamType):
+    """``e3m1`` or ``ue3m2`` to an :class:`.AFPFormat`."""
+
+    name = "format"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AFPFormat:
+        if isinstance(value, AFPFormat):
+            return value
+        try:
+            return AFPFormat.parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+FORMAT = _FormatType()
+FILE = click.Path(path_type=Path)
+
+
+def format_option(name: str, help: str, **parameters: Any) -> Decorator:
+    """Option `name` (``--weights``) that takes a format; None where it is not given."""
+    return click.option(name, type=FORMAT, metavar="FORMAT", help=help, **parameters)
+
+
+def out_option(help: str, **parameters: Any) -> Decorator:
+    """``-o/--out DIR`` as a Path, parameter ``out``."""
+    return click.option("-o", "--out", type=FILE, metavar="DIR", help=help, **parameters)
+
+
+def json_option(function: Command) -> Command:
+    """``--json``, parameter ``as_json``: one JSON document on stdout and nothing else."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")(
+        function
+    )
+
+
+_FLAGS: tuple[Decorator, ...] = (
+    format_option("--weights", "Widest weight format, e.g. e3m1."),
+    format_option("--acts", "Widest activation format, e.g. ue3m2 (u: no sign bit)."),
+    format_option("--outs", "Widest output format of the requantizer.  [default: that of --acts]"),
+    click.option("--rows", type=int, metavar="N", help="Rows of the array: pixels.  [default: 1]"),
+    click.option("--cols", type=int, metavar="N", help="Columns: output channels.  [default: 1]"),
+    click.option("--lanes", type=int, metavar="N", help="Products per PE and cycle.  [default: 1]"),
+    click.option(
+        "--k",
+        type=int,
+        metavar="N",
+        help=f"Longest reduction, which sizes the accumulator.  [default: {_DEFAULTS['k']}]",
+    ),
+    click.option(
+        "--pipeline",
+        type=int,
+        metavar="N",
+        help=f"Registers before the accumulator, 0..3.  [default: {_DEFAULTS['pipeline']}]",
+    ),
+    click.option(
+        "--gate-zeros", is_flag=True, default=None, help="Hold the registers at zero products."
+    ),
+    click.option(
+        "--init-max",
+        type=int,
+        metavar="N",
+        help="Largest initial value of a sum, 0 for none.  [default: one product's bound]",
+    ),
+)
+
+
+def design_from_options(recipe: Path | None, **flags: Any) -> Design:
+    """The design of the file `recipe`, or the one of `flags` (None: not given).
+
+    Raises
+    ------
+    ValueError, TypeError
+        A recipe and flags, neither, or a value that :class:`.Design` refuses.
+    OSError
+        The recipe cannot be read.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    if recipe is not None:
+        if given:
+            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(
+                f"--design must stand alone, not beside {names}: change the recipe instead"
+            )
+        return load_recipe(recipe)
+    for name in ("weights", "acts"):
+        if name not in given:
+            raise ValueError(f"a design must have --{name} FORMAT, or be a recipe: --design FILE")
+    return Design(**given)
+
+
+def design_options(function: Command) -> Command:
+    """``--design FILE`` or one flag a parameter; the command gets them as `design`, a Design."""
+
+    @functools.wraps(function)
+    def with_design(*, recipe: Path | None, **parameters: Any) -> Any:
+        flags = {name: parameters.pop(name) for name in _DEFAULTS}
+        return function(design=design_from_options(recipe, **flags), **parameters)
+
+    decorated: Command = with_design
+    for decorate in reversed(_FLAGS):
+        decorated = decorate(decorated)
+    return click.option(
+        "--design",
+        "recipe",
+        type=FILE,
+        metavar="FILE",
+        help="Recipe (gen/*.toml) instead of flags.",
+    )(decorated)

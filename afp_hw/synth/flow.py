@@ -1,0 +1,220 @@
+"""Synthesis of Verilog with Yosys: one recipe, one technology, one fresh process.
+
+The netlist is the same, byte for byte, for the same input. Figures come out of Yosys as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afp_hw.errors import ToolError
+from afp_hw.files import output_directory, write_atomic
+from afp_hw.synth.full_adders import full_adder_map
+from afp_hw.synth.netlist import BLOCKS, read_netlist
+from afp_hw.synth.recipes import Recipe
+from afp_hw.synth.technology import Technology
+from afp_hw.synth.timing import clock_period_s
+
+
+@dataclass(frozen=True, slots=True)
+class SynthReport:
+    """What one synthesis gave.
+
+    Parameters
+    ----------
+    top, technology, recipe
+        What was synthesised, with which cells and how.
+    flattened
+        Whether the hierarchy was dissolved before mapping.
+    area_um2, nand2_equivalents
+        Area of all cells; and over that of the library's smallest NAND2.
+    cells, flip_flops
+        Counts.
+    cell_counts
+        Cells by kind, sorted.
+    delay_ns, delay_source
+        Smallest clock period, clock-to-output and setup included, no wires; and who computed it.
+    block_areas_um2
+        Area by block (see :func:`.block_of`); of a flattened run only what kept its name.
+    netlist_verilog, netlist_json, log
+        Files.
+    """
+
+    top: str
+    technology: str
+    recipe: str
+    flattened: bool
+    area_um2: float
+    nand2_equivalents: float
+    cells: int
+    flip_flops: int
+    cell_counts: Mapping[str, int]
+    delay_ns: float
+    delay_source: str
+    block_areas_um2: Mapping[str, float]
+    netlist_verilog: Path
+    netlist_json: Path
+    log: Path
+
+
+def _script(
+    files: Sequence[Path],
+    top: str,
+    liberty: Path,
+    recipe: Recipe,
+    *,
+    flatten: bool,
+    full_adders: bool,
+) -> str:
+    """The Yosys script; it runs in the work directory."""
+    options = [f"-top {top}", *(["-flatten"] if flatten else []), *recipe.synth_options]
+    synth = f"synth -noabc {' '.join(options)}"
+    adders = (
+        f"{synth} -run begin:fine",
+        "maccmap",
+        "alumacc",
+        "opt -full",
+        "techmap -map full_adders.v",
+        f"{synth} -run fine:",
+    )
+    return "\n".join(
+        (
+            *(f'read_verilog "{file}"' for file in files),
+            *(adders if full_adders else (synth,)),
+            f'dfflibmap -liberty "{liberty}"',
+            "opt",
+            f'abc -liberty "{liberty}" -script map.abc',
+            "setundef -zero",
+            "opt_clean -purge",
+            "delete t:$scopeinfo",
+            "check -assert",
+            f'tee -q -o stat.json stat -json -liberty "{liberty}"',
+            "write_verilog -noattr -norename netlist.v",
+            "write_json netlist.json",
+            "",
+        )
+    )
+
+
+def _run_yosys(work: Path) -> None:
+    """Run ``script.ys`` there in a fresh process; what it prints goes to ``yosys.log``."""
+    command = [sys.executable, "-m", "afp_hw.synth.yosys_process", "script.ys"]
+    log = work / "yosys.log"
+    with log.open("wb") as output:
+        status = subprocess.run(
+            command, cwd=work, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    if status or not (work / "netlist.json").exists():
+        raise ToolError(["yosys", *command[1:]], status, log)
+
+
+def synthesize(
+    verilog_files: Sequence[str | Path],
+    top: str,
+    technology: Technology,
+    recipe: Recipe,
+    *,
+    clock_ns: float,
+    flatten: bool = True,
+    work_dir: str | Path,
+) -> SynthReport:
+    """Synthesise `top` to the cells of `technology`.
+
+    Parameters
+    ----------
+    verilog_files
+        Sources.
+    top
+        Top module.
+    technology, recipe
+        With which cells and how.
+    clock_ns
+        Period for which ABC sizes the gates.
+    flatten
+        Dissolve the hierarchy first; without, each module is mapped on its own.
+    work_dir
+        Folder for the script, log, netlists and figures; made where needed.
+
+    Raises
+    ------
+    ValueError
+        A file is missing, the clock is not positive, or the folder cannot be written to.
+    ToolError
+        Yosys failed; its log is in `work_dir`.
+    """
+    if not clock_ns > 0:
+        raise ValueError(f"synthesize.clock_ns must be positive, not {clock_ns!r}")
+    files = [Path(file).resolve() for file in verilog_files]
+    for file in files:
+        if not file.is_file():
+            raise ValueError(f"synthesize.verilog_files must exist, not {str(file)!r}")
+    work = output_directory(work_dir)
+    for stale in ("netlist.json", "netlist.v", "stat.json"):
+        (work / stale).unlink(missing_ok=True)
+    adders = full_adder_map(technology) if recipe.full_adders else None
+    if adders is not None:
+        write_atomic(work / "full_adders.v", adders)
+    abc = recipe.abc_script.replace("{D}", str(round(clock_ns * 1000)))
+    write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
+    liberty = technology.liberty_path()
+    script = _script(
+        files, top, liberty, recipe, flatten=flatten, full_adders=adders is not None
+    )
+    write_atomic(work / "script.ys", script)
+    _run_yosys(work)
+    return _report(work, top, technology, recipe, flatten)
+
+
+def _report(
+    work: Path, top: str, technology: Technology, recipe: Recipe, flatten: bool
+) -> SynthReport:
+    design: Mapping[str, Any] = json.loads((work / "stat.json").read_text())["design"]
+    kinds = {name: int(_count(entry)) for name, entry in design["num_cells_by_type"].items()}
+    counts = {name: kinds[name] for name in sorted(kinds) if name in technology.cells}
+    area = float(design["area"])
+    netlist = read_netlist(work / "netlist.json", technology.cells, top=top)
+    blocks: dict[str, float] = {}
+    for instance in netlist.cells:
+        blocks[instance.block] = blocks.get(instance.block, 0.0) + instance.cell.area_um2
+    return SynthReport(
+        top=top,
+        technology=technology.name,
+        recipe=recipe.name,
+        flattened=flatten,
+        area_um2=area,
+        nand2_equivalents=area / technology.nand2_area_um2,
+        cells=sum(counts.values()),
+        flip_flops=sum(
+            count for name, count in counts.items() if technology.cells[name].flip_flop is not None
+        ),
+        cell_counts=counts,
+        delay_ns=clock_period_s(netlist) * 1e9,
+        delay_source="tables",
+        block_areas_um2={block: blocks[block] for block in BLOCKS if block in blocks},
+        netlist_verilog=work / "netlist.v",
+        netlist_json=work / "netlist.json",
+        log=work / "yosys.log",
+    )
+
+
+def best_of(
+    reports: Iterable[SynthReport],
+    objective: Callable[[SynthReport], float] = lambda report: report.area_um2,
+) -> SynthReport:
+    """The report with the smallest `objective` (area by default); the first of equals.
+
+    Raises
+    ------
+    ValueError
+        There is no report.
+    """
+    found = list(reports)
+    if not found:
+        raise ValueError("best_of.reports must be at least one, not none")
+    return min(found, key=objective)

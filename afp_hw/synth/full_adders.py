@@ -1,0 +1,94 @@
+"""Verilog that maps Yosys' adders to the full-adder cell of a library."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from afp_hw.synth.technology import Technology
+
+# ``$alu`` (an adder, subtracter or comparison) becomes a ripple chain of one-bit ``$fa``; so do the
+# rows of carry-save trees. Positions with a constant operand stay logic, which ABC simplifies.
+_RIPPLE: Final = r"""
+(* techmap_celltype = "$alu" *)
+module ripple_alu (A, B, CI, BI, X, Y, CO);
+  parameter A_SIGNED = 0;
+  parameter B_SIGNED = 0;
+  parameter A_WIDTH = 1;
+  parameter B_WIDTH = 1;
+  parameter Y_WIDTH = 1;
+  parameter _TECHMAP_CONSTMSK_A_ = 0;
+  parameter _TECHMAP_CONSTMSK_B_ = 0;
+  parameter _TECHMAP_CONSTMSK_CI_ = 0;
+  localparam [Y_WIDTH-1:0] KNOWN = known(0);
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  input CI, BI;
+  output [Y_WIDTH-1:0] X, Y, CO;
+  wire [Y_WIDTH-1:0] a, b;
+  \$pos #(.A_SIGNED(A_SIGNED), .A_WIDTH(A_WIDTH), .Y_WIDTH(Y_WIDTH)) extend_a (.A(A), .Y(a));
+  \$pos #(.A_SIGNED(B_SIGNED), .A_WIDTH(B_WIDTH), .Y_WIDTH(Y_WIDTH)) extend_b (.A(B), .Y(b));
+  wire [Y_WIDTH-1:0] addend = BI ? ~b : b;
+  wire [Y_WIDTH:0] carry = {CO, CI};
+  assign X = a ^ addend;
+  function [Y_WIDTH-1:0] known;
+    input unused;
+    integer i;
+    for (i = 0; i < Y_WIDTH; i = i + 1)
+      known[i] = (i == 0 && _TECHMAP_CONSTMSK_CI_)
+        || (i < A_WIDTH ? _TECHMAP_CONSTMSK_A_[i] : !A_SIGNED)
+        || (i < B_WIDTH ? _TECHMAP_CONSTMSK_B_[i] : !B_SIGNED);
+  endfunction
+  genvar i;
+  generate
+    for (i = 0; i < Y_WIDTH; i = i + 1) begin : bits
+      if (KNOWN[i]) begin
+        assign Y[i] = X[i] ^ carry[i];
+        assign CO[i] = (a[i] & addend[i]) | (carry[i] & (a[i] | addend[i]));
+      end else begin
+        CELL adder (PINS);
+      end
+    end
+  endgenerate
+endmodule
+
+(* techmap_celltype = "$fa" *)
+module ripple_fa (A, B, C, X, Y);
+  parameter WIDTH = 1;
+  parameter _TECHMAP_CONSTMSK_A_ = 0;
+  parameter _TECHMAP_CONSTMSK_B_ = 0;
+  parameter _TECHMAP_CONSTMSK_C_ = 0;
+  localparam [WIDTH-1:0] KNOWN = _TECHMAP_CONSTMSK_A_ | _TECHMAP_CONSTMSK_B_ | _TECHMAP_CONSTMSK_C_;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate
+    for (i = 0; i < WIDTH; i = i + 1) begin : bits
+      if (KNOWN[i]) begin
+        assign Y[i] = A[i] ^ B[i] ^ C[i];
+        assign X[i] = (A[i] & B[i]) | (C[i] & (A[i] | B[i]));
+      end else begin
+        CELL adder (FA_PINS);
+      end
+    end
+  endgenerate
+endmodule
+"""
+
+
+def full_adder_map(technology: Technology) -> str | None:
+    """Text for Yosys' ``techmap -map``; None where the library has no full adder."""
+    found = technology.full_adder
+    if found is None:
+        return None
+    cell, total, carry = found
+    first, second, third = (pin.name for pin in cell.inputs)
+
+    def pins(a: str, b: str, c: str, y: str, x: str) -> str:
+        bound = ((first, a), (second, b), (third, c), (total, y), (carry, x))
+        return ", ".join(f".{pin}({net}[i])" for pin, net in bound)
+
+    return (
+        _RIPPLE.replace("FA_PINS", pins("A", "B", "C", "Y", "X"))
+        .replace("PINS", pins("a", "addend", "carry", "Y", "CO"))
+        .replace("CELL", f"\\{cell.name} ")
+    )

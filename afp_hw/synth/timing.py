@@ -1,0 +1,90 @@
+"""Static timing of a mapped netlist from the library's tables: the smallest clock period.
+
+Ideal clock, no wires, worst edge of each arc: arrival and transition time go forward through the
+netlist once. ABC's own figure is not used: it ends at flip-flops and at full adders, which it
+does not see into.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from afp_hw.synth.cells import Arc, Table
+from afp_hw.synth.netlist import Instance, Netlist
+
+START_SLEW_S: Final = 5e-11
+_RISE, _FALL = 0, 1
+
+
+def _edges(arc: Arc, edge: int) -> tuple[int, ...]:
+    """Edges of the related pin that cause `edge` of the pin."""
+    if arc.kind == "rising_edge":
+        return (_RISE,)
+    if arc.sense == "positive_unate":
+        return (edge,)
+    return (1 - edge,) if arc.sense == "negative_unate" else (_RISE, _FALL)
+
+
+class _Times:
+    """Arrival and transition time of both edges of each net, second."""
+
+    def __init__(self, netlist: Netlist) -> None:
+        nets = len(netlist.net_names)
+        self._load = netlist.load_f.tolist()
+        self.arrival = [[0.0] * nets, [0.0] * nets]
+        self.slew = [[START_SLEW_S] * nets, [START_SLEW_S] * nets]
+
+    def drive(self, instance: Instance, kinds: tuple[str, ...]) -> None:
+        """Set the nets that a cell drives, from the arcs of these kinds."""
+        found: dict[tuple[int, int], tuple[float, float]] = {}
+        for arc in instance.cell.arcs:
+            net = instance.nets.get(arc.pin)
+            if arc.kind not in kinds or net is None:
+                continue
+            source = instance.nets[arc.related]
+            for edge, delay, slew in (
+                (_RISE, arc.rise, arc.rise_slew),
+                (_FALL, arc.fall, arc.fall_slew),
+            ):
+                if delay is None or slew is None:
+                    continue
+                for cause in _edges(arc, edge):
+                    late = self._arrive(source, cause, delay, slew, self._load[net])
+                    best = found.get((net, edge), (0.0, 0.0))
+                    found[net, edge] = (max(best[0], late[0]), max(best[1], late[1]))
+        for (net, edge), (arrival, slew_s) in found.items():
+            self.arrival[edge][net], self.slew[edge][net] = arrival, slew_s
+
+    def _arrive(
+        self, source: int, cause: int, delay: Table, slew: Table, load_f: float
+    ) -> tuple[float, float]:
+        at = self.slew[cause][source]
+        return self.arrival[cause][source] + delay.at(at, load_f), slew.at(at, load_f)
+
+
+def clock_period_s(netlist: Netlist) -> float:
+    """Smallest clock period of a netlist, second.
+
+    The latest of: clock to output, logic, setup of the next flip-flop; the same from inputs, which
+    come with the clock edge; the same to outputs.
+    """
+    times = _Times(netlist)
+    for instance in netlist.flip_flops:
+        times.drive(instance, ("rising_edge",))
+    for instance in netlist.combinational:
+        times.drive(instance, ("combinational",))
+    latest = [
+        times.arrival[edge][net]
+        for bits in netlist.outputs.values()
+        for net in bits.tolist()
+        for edge in (_RISE, _FALL)
+    ]
+    for instance in netlist.flip_flops:
+        for arc in instance.cell.arcs:
+            if arc.kind == "setup_rising":
+                net = instance.nets[arc.pin]
+                for edge, setup in ((_RISE, arc.rise), (_FALL, arc.fall)):
+                    if setup is not None:
+                        needed = setup.at(START_SLEW_S, times.slew[edge][net])
+                        latest.append(times.arrival[edge][net] + needed)
+    return max(latest, default=0.0)
