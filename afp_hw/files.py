@@ -8,7 +8,10 @@ from pathlib import Path
 
 
 def cache_dir() -> Path:
-    """Folder for what can be computed again: ``AFP_HW_CACHE``, ``XDG_CACHE_HOME/afp-hw`` or ``~/.cache/afp-hw``."""
+    """Folder for what can be computed again.
+
+    ``AFP_HW_CACHE`` where set, else ``XDG_CACHE_HOME/afp-hw``, else ``~/.cache/afp-hw``.
+    """
     named = os.environ.get("AFP_HW_CACHE")
     if named:
         return Path(named)
@@ -17,7 +20,15 @@ def cache_dir() -> Path:
 
 
 def write_atomic(path: str | Path, data: str | bytes) -> Path:
-    """Write `data` under a temporary name beside `path`, then rename: a crash leaves the old file or the new one."""
+    """Write `data` under a temporary name beside `path`, then rename; returns the path.
+
+    A crash leaves the old file or the new one.
+
+    Raises
+    ------
+    OSError
+        The folder is missing or cannot be written to.
+    """
     path = Path(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -6,13 +6,14 @@ external tool failed; 130 interrupted.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -28,6 +29,15 @@ _COMMANDS: Final = {
     "doctor": "The external tools: which are here, what the missing ones would give.",
 }
 _TRACEBACK: Final = "AFP_HW_TRACEBACK"
+_EXPECTED: Final = (
+    click.ClickException,
+    MismatchError,
+    ToolError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    OSError,
+)
 
 
 class _LazyGroup(click.Group):
@@ -44,6 +54,20 @@ class _LazyGroup(click.Group):
             raise TypeError(f"afp_hw.cli.{cmd_name}.command must be a click.Command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and close:
+            ctx.fail(f"No such command {args[0]!r}; did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would give status 1, which is a mismatch here
+            return _leave_pipe()
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -52,7 +76,7 @@ class _LazyGroup(click.Group):
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="afp-hw")
 def root() -> None:
-    """Adaptive floating point: a trained network in; Verilog, exact values, cycles, area, energy out.
+    """From a trained network to Verilog in adaptive floating point, with values, cycles and energy.
 
     Every subcommand works alone; `afp-hw COMMAND --help` says how.
     """
@@ -67,7 +91,7 @@ def _usage_sentence(error: click.UsageError) -> str:
     sentence = error.format_message().rstrip(".")
     if error.ctx is None:
         return sentence
-    return f"{sentence} (see {error.ctx.command_path} --help)"
+    return f"{sentence} (see {error.ctx.command_path} --help)".replace(". Did you", "; did you")
 
 
 def _os_sentence(error: OSError) -> str:
@@ -101,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
         _say(_usage_sentence(error))
         return 2

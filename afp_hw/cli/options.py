@@ -19,7 +19,7 @@ Decorator = Callable[[Command], Command]
 _DEFAULTS = {field.name: field.default for field in fields(Design)}
 
 
-class _FormatType(click.ParamType):
+class _FormatType(click.ParamType[AFPFormat]):
     """``e3m1`` or ``ue3m2`` to an :class:`.AFPFormat`."""
 
     name = "format"
@@ -127,5 +127,5 @@ def design_options(function: Command) -> Command:
         "recipe",
         type=FILE,
         metavar="FILE",
-        help="Recipe (gen/*.toml) instead of flags.",
+        help="Recipe, gen/*.toml, instead of flags.",
     )(decorated)

@@ -177,12 +177,11 @@ def run_cell(netlist: Netlist, operands: Operands) -> Activity:
     """
     tiles = _Tiles(operands)
     streams, design = tiles.streams(), operands.design
-    width = len(netlist.outputs["o_drain"])
     stimulus = {
         "rst": np.zeros(tiles.cycles, dtype=np.uint8),
         "i_first": _flat(streams.first),
         "i_last": _flat(streams.last),
-        "i_drain": _flat(_from_below(streams.drain)) & ((1 << width) - 1),
+        "i_drain": _flat(_from_below(streams.drain)),
         "i_drain_valid": _flat(_from_below(streams.drain_valid)),
     }
     for lane in range(design.lanes):

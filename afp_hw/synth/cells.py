@@ -5,6 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+# Transition time at which figures are taken where none is known.
+NOMINAL_SLEW_S: Final = 5e-11
 
 
 def _bracket(axis: Sequence[float], at: float) -> tuple[int, float]:
@@ -178,7 +182,7 @@ class Cell:
         table = self.pin(output_pin).energy
         return table.at(slew_s, load_f) if table is not None else 0.0
 
-    def input_energy_j(self, pin: str, slew_s: float = 5e-11) -> float:
+    def input_energy_j(self, pin: str, slew_s: float = NOMINAL_SLEW_S) -> float:
         """Internal energy of one transition of an input, whatever the outputs do, joule: mean of both.
 
         This is where a flip-flop's clock energy is. 0 where the library has no table.

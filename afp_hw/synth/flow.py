@@ -6,8 +6,10 @@ The netlist is the same, byte for byte, for the same input. Figures come out of 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 
 from afp_hw.errors import ToolError
 from afp_hw.files import output_directory, write_atomic
-from afp_hw.synth.full_adders import full_adder_map
+from afp_hw.synth.full_adders import full_adder_map, ripple_map
 from afp_hw.synth.netlist import BLOCKS, read_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.technology import Technology
@@ -70,30 +72,31 @@ def _script(
     recipe: Recipe,
     *,
     flatten: bool,
-    full_adders: bool,
+    adders: str,
 ) -> str:
     """The Yosys script; it runs in the work directory."""
     options = [f"-top {top}", *(["-flatten"] if flatten else []), *recipe.synth_options]
     synth = f"synth -noabc {' '.join(options)}"
-    adders = (
+    mapped = (
+        *(["read_verilog -lib full_adder.v"] if adders == "cells" else []),
         f"{synth} -run begin:fine",
         "maccmap",
         "alumacc",
         "opt -full",
-        "techmap -map full_adders.v",
+        "techmap -map adder_map.v",
         f"{synth} -run fine:",
     )
     return "\n".join(
         (
             *(f'read_verilog "{file}"' for file in files),
-            *(adders if full_adders else (synth,)),
+            *((synth,) if adders == "prefix" else mapped),
+            "check -assert",
             f'dfflibmap -liberty "{liberty}"',
             "opt",
             f'abc -liberty "{liberty}" -script map.abc',
             "setundef -zero",
             "opt_clean -purge",
             "delete t:$scopeinfo",
-            "check -assert",
             f'tee -q -o stat.json stat -json -liberty "{liberty}"',
             "write_verilog -noattr -norename netlist.v",
             "write_json netlist.json",
@@ -106,9 +109,16 @@ def _run_yosys(work: Path) -> None:
     """Run ``script.ys`` there in a fresh process; what it prints goes to ``yosys.log``."""
     command = [sys.executable, "-m", "afp_hw.synth.yosys_process", "script.ys"]
     log = work / "yosys.log"
-    with log.open("wb") as output:
+    # Yosys keeps what it read of a library in the temporary folder, by a short hash; a folder of
+    # its own keeps concurrent runs apart.
+    with log.open("wb") as output, tempfile.TemporaryDirectory() as temporary:
         status = subprocess.run(
-            command, cwd=work, stdout=output, stderr=subprocess.STDOUT, check=False
+            command,
+            cwd=work,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": temporary},
+            check=False,
         ).returncode
     if status or not (work / "netlist.json").exists():
         raise ToolError(["yosys", *command[1:]], status, log)
@@ -157,14 +167,22 @@ def synthesize(
     work = output_directory(work_dir)
     for stale in ("netlist.json", "netlist.v", "stat.json"):
         (work / stale).unlink(missing_ok=True)
-    adders = full_adder_map(technology) if recipe.full_adders else None
-    if adders is not None:
-        write_atomic(work / "full_adders.v", adders)
-    abc = recipe.abc_script.replace("{D}", str(round(clock_ns * 1000)))
+    adders = recipe.adders
+    if adders == "ripple":
+        write_atomic(work / "adder_map.v", ripple_map())
+    elif adders == "cells":
+        found = full_adder_map(technology)
+        if found is None:
+            adders = "prefix"
+        else:
+            write_atomic(work / "full_adder.v", found.cell)
+            write_atomic(work / "adder_map.v", found.rules)
+    logic_ps = max(1, round(clock_ns * 1000 - technology.flip_flop_delay_s * 1e12))
+    abc = recipe.abc_script.replace("{D}", f"-D {logic_ps}")
     write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
     liberty = technology.liberty_path()
     script = _script(
-        files, top, liberty, recipe, flatten=flatten, full_adders=adders is not None
+        files, top, liberty, recipe, flatten=flatten, adders=adders
     )
     write_atomic(work / "script.ys", script)
     _run_yosys(work)
@@ -175,7 +193,7 @@ def _report(
     work: Path, top: str, technology: Technology, recipe: Recipe, flatten: bool
 ) -> SynthReport:
     design: Mapping[str, Any] = json.loads((work / "stat.json").read_text())["design"]
-    kinds = {name: int(_count(entry)) for name, entry in design["num_cells_by_type"].items()}
+    kinds = {name: int(entry) for name, entry in design["num_cells_by_type"].items()}
     counts = {name: kinds[name] for name in sorted(kinds) if name in technology.cells}
     area = float(design["area"])
     netlist = read_netlist(work / "netlist.json", technology.cells, top=top)

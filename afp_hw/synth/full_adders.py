@@ -1,10 +1,22 @@
-"""Verilog that maps Yosys' adders to the full-adder cell of a library."""
+"""Verilog that turns Yosys' adders into ripple chains: of logic, or of a library's full adder.
+
+Yosys' own choice is a prefix adder (Brent-Kung): faster, and larger than what most clocks need.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from afp_hw.synth.technology import Technology
+
+_BOX: Final = """\
+(* blackbox *)
+module \\{name} ({inputs}, {outputs});
+  input {inputs};
+  output {outputs};
+endmodule
+"""
 
 # ``$alu`` (an adder, subtracter or comparison) becomes a ripple chain of one-bit ``$fa``; so do the
 # rows of carry-save trees. Positions with a constant operand stay logic, which ABC simplifies.
@@ -75,8 +87,23 @@ endmodule
 """
 
 
-def full_adder_map(technology: Technology) -> str | None:
-    """Text for Yosys' ``techmap -map``; None where the library has no full adder."""
+@dataclass(frozen=True, slots=True)
+class FullAdderMap:
+    """Two Verilog texts: the cell as a black box, and what replaces ``$alu`` and ``$fa``."""
+
+    cell: str
+    rules: str
+
+
+def ripple_map() -> str:
+    """Text for Yosys' ``techmap -map``: ripple carry as logic, which ABC may change."""
+    return _RIPPLE.replace("KNOWN[i]", "1").replace("CELL adder (FA_PINS);", "").replace(
+        "CELL adder (PINS);", ""
+    )
+
+
+def full_adder_map(technology: Technology) -> FullAdderMap | None:
+    """Texts for Yosys' ``read_verilog -lib`` and ``techmap -map``; None without a full adder."""
     found = technology.full_adder
     if found is None:
         return None
@@ -87,8 +114,11 @@ def full_adder_map(technology: Technology) -> str | None:
         bound = ((first, a), (second, b), (third, c), (total, y), (carry, x))
         return ", ".join(f".{pin}({net}[i])" for pin, net in bound)
 
-    return (
-        _RIPPLE.replace("FA_PINS", pins("A", "B", "C", "Y", "X"))
+    return FullAdderMap(
+        cell=_BOX.format(
+            name=cell.name, inputs=f"{first}, {second}, {third}", outputs=f"{total}, {carry}"
+        ),
+        rules=_RIPPLE.replace("FA_PINS", pins("A", "B", "C", "Y", "X"))
         .replace("PINS", pins("a", "addend", "carry", "Y", "CO"))
-        .replace("CELL", f"\\{cell.name} ")
+        .replace("CELL", f"\\{cell.name} "),
     )

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#if defined(__AVX512VPOPCNTDQ__)
+#include <immintrin.h>
+#endif
 
 enum { NETS = @NETS@, INPUTS = @INPUTS@, OUTPUTS = @OUTPUTS@, WORDS = @WORDS@ };
 
@@ -15,6 +18,13 @@ static const int32_t output_net[OUTPUTS + 1] = {@OUTPUT_NETS@};
 static inline vec ones(vec x)
 {
     vec n;
+#if defined(__AVX512VPOPCNTDQ__)
+    if (WORDS == 8) {
+        __m512i counted = _mm512_popcnt_epi64(*(__m512i *)&x);
+        memcpy(&n, &counted, sizeof n);
+        return n;
+    }
+#endif
     for (int i = 0; i < WORDS; i++)
         n[i] = (uint64_t)__builtin_popcountll(x[i]);
     return n;

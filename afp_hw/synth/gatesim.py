@@ -19,7 +19,7 @@ from afp_hw.synth.compile import load_library, shared_object
 from afp_hw.synth.gatesim_source import driven_ports, input_nets, output_nets, simulator_source
 from afp_hw.synth.netlist import Netlist
 
-_FLAGS: Final = ("-O2", "-march=native", "-std=gnu11", "-Wno-psabi")
+_FLAGS: Final = ("-O1", "-march=native", "-std=gnu11", "-Wno-psabi")
 _WORD_BITS: Final = 64
 _LARGEST_VECTOR: Final = 8
 
@@ -93,9 +93,10 @@ class GateSimulator:
         Parameters
         ----------
         stimulus
-            For each input but the clock an array of unsigned integers: [cycles] for one value in
-            all lanes, [cycles, lanes], or [cycles, fields, lanes] for a port that packs `fields`
-            codes of equal width from the least significant bit.
+            For each input but the clock an array of integers (negative ones enter in two's
+            complement): [cycles] for one value in all lanes, [cycles, lanes], or [cycles, fields,
+            lanes] for a port that packs `fields` codes of equal width from the least significant
+            bit.
 
         Returns
         -------

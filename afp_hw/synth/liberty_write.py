@@ -23,23 +23,43 @@ _HEADER: Final = """\
   output_threshold_pct_rise : 50; output_threshold_pct_fall : 50;
   slew_lower_threshold_pct_rise : 20; slew_lower_threshold_pct_fall : 20;
   slew_upper_threshold_pct_rise : 80; slew_upper_threshold_pct_fall : 80;
-  lu_table_template (delay) {
-    variable_1 : input_net_transition; variable_2 : total_output_net_capacitance;
-    index_1 ("0, 1"); index_2 ("0, 1");
-  }
-  lu_table_template (setup) {
-    variable_1 : related_pin_transition; variable_2 : constrained_pin_transition;
-    index_1 ("0, 1"); index_2 ("0, 1");
-  }
-  power_lut_template (energy) {
-    variable_1 : input_transition_time; variable_2 : total_output_net_capacitance;
-    index_1 ("0, 1"); index_2 ("0, 1");
-  }
-  power_lut_template (input_energy) {
-    variable_1 : input_transition_time;
-    index_1 ("0, 1");
-  }
 """
+
+# Kind of table: its template's group and what its axes are.
+_TEMPLATES: Final = {
+    "delay": ("lu_table_template", "input_net_transition", "total_output_net_capacitance"),
+    "setup": ("lu_table_template", "related_pin_transition", "constrained_pin_transition"),
+    "energy": ("power_lut_template", "input_transition_time", "total_output_net_capacitance"),
+    "input_energy": ("power_lut_template", "input_transition_time", ""),
+}
+
+
+def _template_name(kind: str, table: Table) -> str:
+    return f"{kind}_{len(table.rows)}_{len(table.columns)}"
+
+
+def _templates(cells: Iterable[Cell]) -> Iterator[str]:
+    """A template for each shape of table; ABC compares the lengths of its axes with the table's."""
+    used: dict[str, tuple[str, Table]] = {}
+    for cell in cells:
+        for pin in (*cell.inputs, *cell.outputs):
+            kind = "energy" if pin in cell.outputs else "input_energy"
+            if pin.energy is not None:
+                used[_template_name(kind, pin.energy)] = (kind, pin.energy)
+        for arc in cell.arcs:
+            kind = "setup" if arc.kind.startswith("setup") else "delay"
+            for table in (arc.rise, arc.fall, arc.rise_slew, arc.fall_slew):
+                if table is not None:
+                    used[_template_name(kind, table)] = (kind, table)
+    for name, (kind, table) in sorted(used.items()):
+        group, first, second = _TEMPLATES[kind]
+        yield f"{group} ({name}) {{ variable_1 : {first};"
+        if second:
+            yield f"  variable_2 : {second};"
+        yield f'  index_1 ("{_numbers(range(len(table.rows)), 1.0)}");'
+        if second:
+            yield f'  index_2 ("{_numbers(range(len(table.columns)), 1.0)}");'
+        yield "}"
 
 
 def _numbers(values: Iterable[float], unit: float) -> str:
@@ -47,9 +67,9 @@ def _numbers(values: Iterable[float], unit: float) -> str:
 
 
 def _table(kind: str, template: str, table: Table, column: float, value: float) -> Iterator[str]:
-    """Lines of one table; an axis of one point is written only where the template has it."""
-    yield f"{kind} ({template}) {{ index_1 (\"{_numbers(table.rows, 1e-9)}\");"
-    if template != "input_energy":
+    """Lines of one table, in nanoseconds and the units `column` and `value`."""
+    yield f"{kind} ({_template_name(template, table)}) {{ index_1 (\"{_numbers(table.rows, 1e-9)}\");"
+    if _TEMPLATES[template][2]:
         yield f"  index_2 (\"{_numbers(table.columns, column)}\");"
     rows = ", ".join(f'"{_numbers(row, value)}"' for row in table.values)
     yield f"  values ({rows}); }}"
@@ -125,6 +145,7 @@ def liberty_text(name: str, voltage_v: float, cells: Sequence[Cell], comment: st
     lines = [f"/* {comment} */", f"library ({name}) {{"]
     lines.append(_HEADER.rstrip("\n"))
     lines.append(f"  nom_voltage : {voltage_v:g}; nom_temperature : 25; nom_process : 1;")
+    lines.extend(_indented(_templates(cells)))
     for cell in cells:
         lines.extend(_indented(_cell(cell)))
     return "\n".join([*lines, "}"]) + "\n"

@@ -15,7 +15,7 @@ KINDS = ("pe", "array", "requantizer")
 
 
 def simulated_module(kind: str, design: Design) -> str:
-    """Name of the module whose netlist :func:`measure_energy` runs: of an array, one of its cells."""
+    """Name of the module that :func:`measure_energy` runs: of an array, one of its cells."""
     if kind not in KINDS:
         raise ValueError(f"simulated_module.kind must be one of {', '.join(KINDS)}, not {kind!r}")
     names = {

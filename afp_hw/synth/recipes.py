@@ -37,7 +37,7 @@ class Recipe:
     name: str
     synth_options: tuple[str, ...]
     abc_script: str
-    full_adders: bool = False
+    adders: str = "prefix"
 
 
 def _script(template: str, **options: str) -> str:
@@ -46,19 +46,26 @@ def _script(template: str, **options: str) -> str:
     return template
 
 
+END = "; topo; buffer -c; upsize {D}; dnsize {D}"
 RECIPES: Final = tuple(
     Recipe(f"{name}{suffix}", options, script, adders)
     for name, options, adders in (
-        ("plain", (), False),
-        ("noalumacc", ("-noalumacc",), False),
-        ("booth", ("-booth",), False),
-        ("adders", (), True),
+        ("plain", (), "prefix"),
+        ("noalumacc", ("-noalumacc",), "prefix"),
+        ("booth", ("-booth",), "prefix"),
+        ("ripple", (), "ripple"),
+        ("cells", (), "cells"),
     )
     for suffix, script in (
-        ("", _script(_MAP, area="-B 0.9 -D {D}")),
-        ("-area", _script(_MAP, area="-a")),
-        ("-nf", _script(_DEEP, nf="")),
-        ("-nfR", _script(_DEEP, nf="-R 10 -a")),
-        ("-amap", "strash; ifraig; scorr; dc2; dch -f; amap -F 20 -A 20 -E 20 -Q 2 -C 5000 -m; topo; buffer -c; upsize {D}; dnsize {D}"),
+        ("-B", _script(_MAP, area="-B 0.9 {D}")),
+        ("-a", _script(_MAP, area="-a")),
+        ("-nfpR", _script(_DEEP, nf="-p -R 10 ")),
+        ("-nfpR1k", _script(_DEEP, nf="-p -R 1000")),
+        ("-amap", "strash; ifraig; scorr; dc2; dch -f; amap -m"+END),
+        ("-amapdd", "strash; ifraig; scorr; dc2; dc2; dc2; dch -f; amap -m -F 20 -A 20"+END),
+        ("-amap2", "strash; ifraig; scorr; dc2; &get -n; &st; &dch -x; &put; amap -m"+END),
+        ("-spnf", "strash; ifraig; scorr; dc2; dc2; strash; if -g -K 6; strash; &get -n; &st; &dch -x; &nf -p -R 10; &put"+END),
+        ("-spB", "strash; ifraig; scorr; dc2; if -g -K 6; strash; dch -f; map -B 0.9 {D}"+END),
+        ("-spamap", "strash; ifraig; scorr; dc2; if -g -K 6; strash; dch -f; amap -m"+END),
     )
 )

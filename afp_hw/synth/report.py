@@ -31,17 +31,17 @@ class MappedFigures:
     cells, flip_flops
         How many; flip-flops are cells too.
     delay_ns
-        Critical path; None where none was taken.
+        Smallest clock period.
     energy
-        Of a run of it; None where none was made.
+        Of a checked run of it; of an array, of one of its cells.
     """
 
     recipe: str
     area_um2: float
     cells: int
     flip_flops: int
-    delay_ns: float | None
-    energy: EnergyReport | None
+    delay_ns: float
+    energy: EnergyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class HardwareReport:
     delay_source
         Which tool the critical path is from.
     whole
-        The netlist whose figures are the answer: flattened, but for an array.
+        The netlist whose figures are the answer: flattened; of an array the same as `kept`.
     kept
         The netlist that keeps the hierarchy.
     block_area_um2
@@ -83,16 +83,13 @@ class HardwareReport:
 
     @property
     def energy(self) -> EnergyReport:
-        """Energy of `whole`, or of `kept` where `whole` was not run (an array)."""
-        energy = self.whole.energy or self.kept.energy
-        if energy is None:
-            raise ValueError("HardwareReport must have the energy of one of its netlists, not none")
-        return energy
+        """Energy of `whole`."""
+        return self.whole.energy
 
     def as_json(self) -> dict[str, Any]:
         """All figures; keys carry their unit. Energies are those of one operation."""
         energy = self.energy
-        split = self.kept.energy or energy
+        split = self.kept.energy
         return {
             "name": self.name,
             "kind": self.kind,
@@ -146,13 +143,14 @@ class HardwareReport:
         energy = self.energy
         whole = self.whole
         nand2 = whole.area_um2 / self.nand2_um2
-        delay = "not taken" if whole.delay_ns is None else f"{whole.delay_ns:.3f} ns"
+        meets = "meets" if whole.delay_ns <= self.clock_ns else "does not meet"
+        late = f"{meets} the clock of {self.clock_ns:g} ns"
         return [
             ("technology", self.technology),
             ("recipe", f"{whole.recipe} (best of {', '.join(self.recipes)})"),
             ("area", f"{whole.area_um2:,.1f} µm² ({nand2:,.0f} NAND2 equivalents)"),
             ("cells", f"{whole.cells:,}, of them {whole.flip_flops:,} flip-flops"),
-            ("critical path", f"{delay} ({self.delay_source})"),
+            ("critical path", f"{whole.delay_ns:.3f} ns ({self.delay_source}), {late}"),
             (f"energy per {energy.operations}", self._energy_text(energy)),
             (
                 "leakage",
@@ -176,7 +174,7 @@ class HardwareReport:
 
     def block_rows(self) -> list[Row]:
         """Rows of (block, µm², share, NAND2, fJ, share) and their total; hierarchy kept."""
-        energy = self.kept.energy or self.energy
+        energy = self.kept.energy
         rows = [
             self._block_row(block, area, energy.block_j(block), energy.dynamic_j)
             for block, area in self.block_area_um2.items()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from afp_hw.files import cache_dir, output_directory, write_atomic
 from afp_hw.synth.boolean import parse_function
-from afp_hw.synth.cells import Cell
+from afp_hw.synth.cells import NOMINAL_SLEW_S, Cell
 from afp_hw.synth.liberty import read_liberty
 from afp_hw.synth.liberty_write import liberty_text
+from afp_hw.synth.table import cells_of
 
 # Cells of SKY130 that its library does not mark, and that synthesis must leave alone: power
 # domains, probes, delays, spares. Enabled flip-flops cost more than a multiplexer and a plain one.
@@ -46,6 +49,20 @@ class Technology:
     cells: Mapping[str, Cell]
 
     @classmethod
+    def sky130(cls) -> Technology:
+        """The embedded technology: figures of SKY130's high-density cells, typical, 25 C, 1.8 V.
+
+        The source is named in the table, ``afp_hw/synth/sky130.json``.
+        """
+        table = json.loads((files("afp_hw.synth") / "sky130.json").read_text(encoding="utf-8"))
+        return cls(
+            name=table["name"],
+            description=table["description"],
+            voltage_v=table["voltage_v"],
+            cells=cells_of(table),
+        )
+
+    @classmethod
     def from_liberty(
         cls, paths: Sequence[str | Path], *, dont_use: Sequence[str] = NOT_FOR_SYNTHESIS
     ) -> Technology:
@@ -67,10 +84,10 @@ class Technology:
             without clear, an inverter, a NAND2, tables of energy or of delay.
         """
         library = read_liberty(paths, dont_use=dont_use)
-        files = ", ".join(Path(path).name for path in paths)
+        names = ", ".join(Path(path).name for path in paths)
         found = cls(
             name=library.name,
-            description=f"{library.name} at {library.voltage_v:g} V, from {files}",
+            description=f"{library.name} at {library.voltage_v:g} V, from {names}",
             voltage_v=library.voltage_v,
             cells=library.cells,
         )
@@ -124,6 +141,23 @@ class Technology:
             == {pin.name for pin in cell.inputs}
         ]
         return min(found, key=lambda cell: cell.area_um2, default=None)
+
+    @cached_property
+    def flip_flop_delay_s(self) -> float:
+        """Clock to output plus setup of :attr:`flip_flop`, loaded with four NAND2 inputs."""
+        cell, nand2 = self.flip_flop, self.cell_of("!(a & b)")
+        if cell is None or nand2 is None:
+            return 0.0
+        load_f = 4 * nand2.inputs[0].capacitance_f
+        latest = {"rising_edge": 0.0, "setup_rising": 0.0}
+        for arc in cell.arcs:
+            if arc.kind in latest:
+                column = load_f if arc.kind == "rising_edge" else NOMINAL_SLEW_S
+                for table in (arc.rise, arc.fall):
+                    if table is not None:
+                        late = table.at(NOMINAL_SLEW_S, column)
+                        latest[arc.kind] = max(latest[arc.kind], late)
+        return sum(latest.values())
 
     def cell_of(self, *functions: str) -> Cell | None:
         """The smallest combinational cell with these outputs, over inputs ``a``, ``b``, ``c`` …

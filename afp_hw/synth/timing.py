@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from afp_hw.synth.cells import Arc, Table
+from afp_hw.synth.cells import NOMINAL_SLEW_S, Arc, Table
 from afp_hw.synth.netlist import Instance, Netlist
 
-START_SLEW_S: Final = 5e-11
 _RISE, _FALL = 0, 1
 
 
@@ -32,7 +31,7 @@ class _Times:
         nets = len(netlist.net_names)
         self._load = netlist.load_f.tolist()
         self.arrival = [[0.0] * nets, [0.0] * nets]
-        self.slew = [[START_SLEW_S] * nets, [START_SLEW_S] * nets]
+        self.slew = [[NOMINAL_SLEW_S] * nets, [NOMINAL_SLEW_S] * nets]
 
     def drive(self, instance: Instance, kinds: tuple[str, ...]) -> None:
         """Set the nets that a cell drives, from the arcs of these kinds."""
@@ -85,6 +84,6 @@ def clock_period_s(netlist: Netlist) -> float:
                 net = instance.nets[arc.pin]
                 for edge, setup in ((_RISE, arc.rise), (_FALL, arc.fall)):
                     if setup is not None:
-                        needed = setup.at(START_SLEW_S, times.slew[edge][net])
+                        needed = setup.at(NOMINAL_SLEW_S, times.slew[edge][net])
                         latest.append(times.arrival[edge][net] + needed)
     return max(latest, default=0.0)

@@ -14,9 +14,8 @@ from circuits import LIBRARY, flat, gate, module, netlist_json
 
 from afp_hw.synth.boolean import parse_function
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
-from afp_hw.synth.netlist import Netlist, block_of, parse_netlist
-
 from afp_hw.synth.liberty import read_liberty
+from afp_hw.synth.netlist import Netlist, block_of, parse_netlist
 
 SKY130 = Path(__file__).parents[3] / "shared/pdk/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 
@@ -330,7 +329,9 @@ def test_a_latch_is_refused():
     cells = LIBRARY | {"latch": gate("latch", "D G", Q="IQ")}
     ports = {"i": ("input", ["a"]), "o": ("output", ["y"])}
     text = flat(ports, {"x": ("latch", {"D": "a", "G": "a", "Q": "y"})})
-    with pytest.raises(ValueError, match=r"Cell.function must be of its pins, not of 'IQ' \(latch\)"):
+    with pytest.raises(
+        ValueError, match=r"Cell.function must be of its pins, not of 'IQ' \(latch\)"
+    ):
         GateSimulator(parse_netlist(text, cells), 1)
 
 

@@ -1,0 +1,176 @@
+"""``afp-hw synth``: area, critical path and energy per MAC from real cells."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from afp_hw.cli.options import design_options, json_option, out_option
+from afp_hw.design import Design
+from afp_hw.files import output_directory, write_atomic
+
+if TYPE_CHECKING:
+    from afp_hw.synth import HardwareReport, Recipe, Technology
+    from afp_hw.synth.run import Progress
+
+TECHNOLOGIES: Final = ("sky130",)
+
+
+def _technology(name: str | None, liberty: Sequence[Path]) -> Technology:
+    from afp_hw.synth import Technology
+
+    if liberty:
+        if name is not None:
+            raise ValueError(f"--liberty must stand alone, not beside --tech {name}")
+        return Technology.from_liberty(liberty)
+    return Technology.sky130()
+
+
+def _recipes(names: Sequence[str]) -> list[Recipe]:
+    from afp_hw.synth import RECIPES
+
+    known = {recipe.name: recipe for recipe in RECIPES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"--recipe must be one of {', '.join(known)}, not {unknown[0]!r}")
+    return [known[name] for name in dict.fromkeys(names)] or list(RECIPES)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """A bar with the remaining time on stderr, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("synthesis: {task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("first recipe", total=None)
+        yield lambda done, total, name: bar.update(
+            task, completed=done, total=total, description=name
+        )
+
+
+def _print(report: HardwareReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from afp_hw.synth.report import NOTES
+
+    console = Console(highlight=False)
+    figures = Table(title=report.name, show_header=False, title_justify="left")
+    for row in report.figures():
+        figures.add_row(*row)
+    blocks = Table(title=f"By block (hierarchy kept, recipe {report.kept.recipe})")
+    for index, heading in enumerate(report.block_header):
+        blocks.add_column(heading, justify="right" if index else "left")
+    *rows, total = report.block_rows()
+    for row in rows:
+        blocks.add_row(*row)
+    blocks.add_section()
+    blocks.add_row(*total)
+    console.print(figures)
+    console.print(blocks)
+    for note in NOTES:
+        console.print(note, style="dim")
+
+
+@click.command(name="synth")
+@click.argument("kind", type=click.Choice(["pe", "array", "requantizer"]))
+@design_options
+@click.option("--tech", type=click.Choice(TECHNOLOGIES), help="Embedded one.  [default: sky130]")
+@click.option(
+    "--liberty",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Liberty file (.lib, .lib.gz) instead; several make one library.",
+)
+@click.option(
+    "--clock-ns",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="T",
+    help="Clock period that the mapping aims at, and for leakage.",
+)
+@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe; may repeat.")
+@click.option(
+    "--operands",
+    metavar="MODEL:LAYER",
+    help="Operands for energy: a layer of an ONNX model (with --input), 'embedded', "
+    "'embedded:LAYER' or 'random'.  [default: embedded]",
+)
+@click.option(
+    "--input",
+    "input_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Images for the model of --operands: .npy, float, [N, C, H, W].",
+)
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]")
+@json_option
+@out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
+def command(
+    kind: str,
+    design: Design,
+    tech: str | None,
+    liberty: tuple[Path, ...],
+    clock_ns: float,
+    recipes: tuple[str, ...],
+    operands: str | None,
+    input_file: Path | None,
+    jobs: int | None,
+    as_json: bool,
+    out: Path | None,
+) -> None:
+    """Synthesise a KIND of component and measure it on a layer's operands.
+
+    Every recipe of the set is tried and the smallest netlist taken. The netlist is then simulated
+    gate by gate on the operands, every result is compared with the golden model, and the toggles
+    become energy.
+
+    Example: afp-hw synth pe --weights e3m1 --acts ue3m2
+    """
+    from afp_hw.cli.layer_operands import operands_for
+    from afp_hw.synth.run import emit, map_with_recipes, report_hardware, work_folder
+
+    directory = output_directory(out) if out is not None else None
+    if not clock_ns > 0:
+        raise ValueError(f"--clock-ns must be positive, not {clock_ns!r}")
+    technology = _technology(tech, liberty)
+    chosen = _recipes(recipes)
+    stimulus = operands_for(operands, design, input_file)
+    with work_folder() as work, _progress_bar() as progress:
+        emitted = emit(kind, design)
+        mapped = map_with_recipes(
+            kind,
+            emitted,
+            technology,
+            chosen,
+            clock_ns=clock_ns,
+            jobs=jobs or os.cpu_count() or 1,
+            work=work,
+            progress=progress,
+        )
+        report = report_hardware(
+            kind, design, emitted, mapped, stimulus, technology, clock_ns=clock_ns
+        )
+        if directory is not None:
+            best = mapped.flat or mapped.kept
+            write_atomic(directory / f"{report.name}.mapped.v", best.netlist_verilog.read_bytes())
+            write_atomic(directory / f"{report.name}.synth.json", report.json_text())
+            write_atomic(directory / f"{report.name}.synth.md", report.markdown())
+    if as_json:
+        sys.stdout.write(report.json_text())
+        return
+    _print(report)
+    if directory is not None:
+        click.echo(f"written: {directory / report.name}.synth.json, .synth.md, .mapped.v")

@@ -1,0 +1,98 @@
+"""A network as a graph of our layers: nodes on activation tensors, weights as constants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """Name and shape of a network's input, without its batch axis."""
+
+    name: str
+    shape: Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operation on activations.
+
+    Attributes
+    ----------
+    name
+        Name of the node in the model; unique. For Conv and Linear it is the layer's name.
+    op
+        ``Conv Linear Add Relu Clip MaxPool AveragePool GlobalAveragePool Flatten Pad Slice Concat``.
+    inputs
+        Names of activation tensors.
+    output
+        Name of the activation tensor that it makes.
+    attributes
+        Conv, MaxPool, AveragePool: ``kernel``, ``strides``, ``dilations`` (height, width), ``pads``
+        (top, left, bottom, right); Conv: ``groups``. Clip: ``low``, ``high``. Pad: ``before``,
+        ``after`` per axis (C, H, W). Slice: ``slices``, one ``(start, stop, step)`` per axis (C, H,
+        W). Concat: ``axis`` (0 is C).
+    weight
+        Conv: float64 [O, C/groups, KH, KW]; Linear: float64 [K, N], so that ``y = x @ weight``.
+    bias
+        float64 [O] or [N], or None.
+    """
+
+    name: str
+    op: str
+    inputs: tuple[str, ...]
+    output: str
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    weight: NDArray[np.float64] | None = None
+    bias: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Nodes in an order in which they can be computed.
+
+    Attributes
+    ----------
+    name
+        Name of the model.
+    inputs
+        The network's inputs.
+    outputs
+        Names of the tensors that the network gives.
+    nodes
+        Operations; batch norms are folded, constants and shape arithmetic are gone.
+    shapes
+        Shape of every activation tensor, without its batch axis.
+    """
+
+    name: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
+    shapes: Mapping[str, Shape]
+
+    def layers(self) -> list[Node]:
+        """Nodes that have weights: convolutions and linear layers."""
+        return [node for node in self.nodes if node.weight is not None]
+
+    def layer(self, name: str) -> Node:
+        """The convolution or linear layer called `name`.
+
+        Raises
+        ------
+        ValueError
+            There is none; the sentence has the names that come close.
+        """
+        layers = {node.name: node for node in self.layers()}
+        if name not in layers:
+            close = get_close_matches(name, layers, n=3, cutoff=0.4) or list(layers)
+            raise ValueError(f"layer must be one of the model ({', '.join(close)}), not {name!r}")
+        return layers[name]

@@ -1,0 +1,59 @@
+"""Area, timing and energy from real cells.
+
+Technologies and recipes for Yosys, mapped netlists, their bit-parallel gate-level simulation, and
+energy from its toggle counts. :mod:`afp_hw.synth.run` puts them together for one design; it is not
+imported here, because it brings Amaranth along.
+"""
+
+from afp_hw.synth.activity import Activity, run_pe
+from afp_hw.synth.array_activity import run_cell
+from afp_hw.synth.boolean import BooleanFunction, parse_function
+from afp_hw.synth.cells import Cell, FlipFlop, Pin
+from afp_hw.synth.energy import BlockEnergy, EnergyReport, block_energies, leakage_w
+from afp_hw.synth.flow import SynthReport, best_of, synthesize
+from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
+from afp_hw.synth.measure import measure_energy, simulated_module
+from afp_hw.synth.netlist import BLOCKS, Instance, Netlist, block_of, parse_netlist, read_netlist
+from afp_hw.synth.recipes import RECIPES, Recipe
+from afp_hw.synth.report import HardwareReport, MappedFigures
+from afp_hw.synth.requantizer_activity import run_requantizer
+from afp_hw.synth.stimulus import Operands, PeStimulus, Round
+from afp_hw.synth.technology import Technology
+
+__all__ = [
+    "BLOCKS",
+    "RECIPES",
+    "Activity",
+    "BlockEnergy",
+    "BooleanFunction",
+    "Cell",
+    "EnergyReport",
+    "FlipFlop",
+    "GateSimulator",
+    "HardwareReport",
+    "Instance",
+    "MappedFigures",
+    "Netlist",
+    "Operands",
+    "PeStimulus",
+    "Pin",
+    "Recipe",
+    "Round",
+    "SynthReport",
+    "Technology",
+    "best_of",
+    "block_energies",
+    "block_of",
+    "lane_bits",
+    "lane_integers",
+    "leakage_w",
+    "measure_energy",
+    "parse_function",
+    "parse_netlist",
+    "read_netlist",
+    "run_cell",
+    "run_pe",
+    "run_requantizer",
+    "simulated_module",
+    "synthesize",
+]
