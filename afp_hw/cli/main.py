@@ -33,6 +33,7 @@ _EXPECTED: Final = (
     click.ClickException,
     MismatchError,
     ToolError,
+    ModuleNotFoundError,
     ValueError,
     TypeError,
     OverflowError,
@@ -87,17 +88,16 @@ def _say(sentence: str) -> None:
     click.echo(f"afp-hw: {' '.join(sentence.split())}", err=True)
 
 
-def _usage_sentence(error: click.UsageError) -> str:
-    sentence = error.format_message().rstrip(".")
-    if error.ctx is None:
-        return sentence
-    return f"{sentence} (see {error.ctx.command_path} --help)".replace(". Did you", "; did you")
-
-
-def _os_sentence(error: OSError) -> str:
-    if error.strerror is None:
-        return str(error)
-    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+def _sentence(error: Exception) -> str:
+    if isinstance(error, click.UsageError):
+        sentence = error.format_message().rstrip(".").replace(". Did you", "; did you")
+        return f"{sentence} (see {error.ctx.command_path} --help)" if error.ctx else sentence
+    if isinstance(error, ModuleNotFoundError):
+        package = (error.name or "").partition(".")[0]
+        return f"the Python package {package} must be installed for this (see afp-hw doctor)"
+    if isinstance(error, OSError) and error.strerror is not None:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _end_on_terminate(_number: int, _frame: object) -> NoReturn:
@@ -125,20 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         _say("interrupted")
         return 130
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
-    except click.UsageError as error:
-        _say(_usage_sentence(error))
-        return 2
-    except (
-        click.ClickException,
-        MismatchError,
-        ToolError,
-        ValueError,
-        TypeError,
-        OSError,
-    ) as error:
+    except _EXPECTED as error:
         if os.environ.get(_TRACEBACK) == "1":
             traceback.print_exc()
         return _report(error)
@@ -147,7 +134,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _report(error: Exception) -> int:
     """Print the sentence of `error`; returns its exit status."""
-    _say(_os_sentence(error) if isinstance(error, OSError) else str(error))
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return 2
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("afp_hw"):
+        raise error  # ours: no fault of the user
+    _say(_sentence(error))
     if isinstance(error, MismatchError):
         return 1
     return 3 if isinstance(error, ToolError) else 2

@@ -51,7 +51,9 @@ def _progress_bar() -> Iterator[Progress]:
 
     columns = (TextColumn("synthesis: {task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Bar(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as bar:
+    with Bar(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task("first recipe", total=None)
         yield lambda done, total, name: bar.update(
             task, completed=done, total=total, description=name
@@ -61,8 +63,6 @@ def _progress_bar() -> Iterator[Progress]:
 def _print(report: HardwareReport) -> None:
     from rich.console import Console
     from rich.table import Table
-
-    from afp_hw.synth.report import NOTES
 
     console = Console(highlight=False)
     figures = Table(title=report.name, show_header=False, title_justify="left")
@@ -78,7 +78,7 @@ def _print(report: HardwareReport) -> None:
     blocks.add_row(*total)
     console.print(figures)
     console.print(blocks)
-    for note in NOTES:
+    for note in report.notes:
         console.print(note, style="dim")
 
 
@@ -101,7 +101,9 @@ def _print(report: HardwareReport) -> None:
     metavar="T",
     help="Clock period that the mapping aims at, and for leakage.",
 )
-@click.option("--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe; may repeat.")
+@click.option(
+    "--recipe", "recipes", multiple=True, metavar="NAME", help="Only this recipe; may repeat."
+)
 @click.option(
     "--operands",
     metavar="MODEL:LAYER",
@@ -115,7 +117,9 @@ def _print(report: HardwareReport) -> None:
     metavar="FILE",
     help="Images for the model of --operands: .npy, float, [N, C, H, W].",
 )
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]")
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]"
+)
 @json_option
 @out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
 def command(

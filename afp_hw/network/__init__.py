@@ -1,7 +1,37 @@
 """Networks: import, folding, lowering to layers, exact evaluation."""
 
+from afp_hw.network.assignment import (
+    FormatAssignment,
+    TensorFormat,
+    load_assignment,
+    parse_assignment,
+)
+from afp_hw.network.calibrate import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate
+from afp_hw.network.exact import logits, run_exact
 from afp_hw.network.float_evaluation import evaluate_float
 from afp_hw.network.graph import Graph, Node, TensorSpec
+from afp_hw.network.lower import LoweredNetwork, lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
+from afp_hw.network.problem import LayerProblem, layer_problems
 
-__all__ = ["Graph", "Node", "TensorSpec", "evaluate_float", "load_graph", "read_onnx"]
+__all__ = [
+    "DEFAULT_ACTS",
+    "DEFAULT_WEIGHTS",
+    "FormatAssignment",
+    "Graph",
+    "LayerProblem",
+    "LoweredNetwork",
+    "Node",
+    "TensorFormat",
+    "TensorSpec",
+    "calibrate",
+    "evaluate_float",
+    "layer_problems",
+    "load_assignment",
+    "load_graph",
+    "logits",
+    "lower",
+    "parse_assignment",
+    "read_onnx",
+    "run_exact",
+]

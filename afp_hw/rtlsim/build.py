@@ -27,7 +27,7 @@ _VERILATE = (
     *("--output-split", "3000", "--output-split-cfuncs", "400", "-Wno-fatal"),
     *("--prefix", "Vdut", "--timescale", "1ns/1ns"),
 )
-_MAKE = ("OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
+_MAKE = ("OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 # Hidden symbols: several arrays, each with its own copy of Verilator's classes, share a process.
 _COMPILE = ("-fPIC", "-fvisibility=hidden", "-march=native")
 
@@ -65,6 +65,8 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
         A tool failed; its log stays in the cache.
     """
     tools = find_toolchain()
+    if trace == "fst":
+        _require_compression(tools)
     harness = _harness()
     causes = [name, verilog, ports, harness, str(trace), *_VERILATE, *_MAKE, *_COMPILE]
     key = _hash("\0".join([*causes, tools.identity]).encode())
@@ -90,6 +92,16 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
     return path
 
 
+def _require_compression(tools: Toolchain) -> None:
+    """Refuse to write FST where the headers that Verilator's writer includes are not installed."""
+    command = [str(tools.compiler), "-E", "-x", "c++", "-"]
+    source = "#include <lz4.h>\n#include <zlib.h>\n"
+    if subprocess.run(command, input=source, capture_output=True, text=True).returncode:
+        raise FileNotFoundError(
+            "liblz4-dev and zlib1g-dev must be installed to write .fst; .vcd needs neither"
+        )
+
+
 def _build(tools: Toolchain, build: Path, name: str, trace: str | None) -> Path:
     option, define = _TRACES[trace] if trace else ("", "")
     command = [str(tools.verilator), *_VERILATE, "--top-module", name, "--Mdir", str(build)]
@@ -108,7 +120,7 @@ def _build(tools: Toolchain, build: Path, name: str, trace: str | None) -> Path:
     link = [str(tools.compiler), "-std=c++17", "-O2", *_COMPILE, "-shared", "-pthread"]
     link += [f"-I{include}", f"-I{include / 'vltstd'}", *([f"-D{define}"] if define else [])]
     link += ["-o", "built.so", "harness.cpp", "Vdut__ALL.a", str(runtime)]
-    link += ["-lz"] if trace == "fst" else []
+    link += ["-lz", "-llz4"] if trace == "fst" else []
     _run(tools, build, link)
     return build / "built.so"
 

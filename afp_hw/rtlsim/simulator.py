@@ -76,6 +76,8 @@ class ArraySimulator:
         One of them failed.
     ValueError
         `trace` has another suffix.
+    OSError
+        `trace` cannot be written.
     """
 
     def __init__(self, design: Design, trace: str | Path | None = None) -> None:
@@ -86,8 +88,15 @@ class ArraySimulator:
         kind = None if self._trace is None else self._trace.suffix[1:].lower()
         if kind not in (None, "vcd", "fst"):
             raise ValueError(f"ArraySimulator.trace must end in .vcd or .fst, not {str(trace)!r}")
-        emitted = emit_array(design)
-        path = shared_object(emitted.name, emitted.verilog, ports_header(design), kind)
+        if self._trace is not None:
+            self._unfinished().touch()  # a folder that cannot be written to is found before a build
+        try:
+            emitted = emit_array(design)
+            path = shared_object(emitted.name, emitted.verilog, ports_header(design), kind)
+        except BaseException:
+            if self._trace is not None:
+                self._unfinished().unlink()
+            raise
         self._library = _load(path)
         self._array: int | None = self._library.array_create()
         if self._trace is not None:

@@ -1,8 +1,7 @@
-"""Area, timing and energy from real cells.
+"""Area, timing and energy from standard cells: technologies, Yosys flows, gate-level activity.
 
-Technologies and recipes for Yosys, mapped netlists, their bit-parallel gate-level simulation, and
-energy from its toggle counts. :mod:`afp_hw.synth.run` puts them together for one design; it is not
-imported here, because it brings Amaranth along.
+:mod:`afp_hw.synth.run` puts them together for one design; it is not imported here, because it
+brings Amaranth along.
 """
 
 from afp_hw.synth.activity import Activity, run_pe

@@ -19,16 +19,19 @@ class Nets:
         self._root = [0, 1]
 
     def add(self, name: str) -> int:
+        """A new net's number."""
         self.names.append(name)
         self._root.append(len(self._root))
         return len(self._root) - 1
 
     def find(self, net: int) -> int:
+        """The net that `net` has become by mergers: the one added first."""
         while self._root[net] != net:
             self._root[net] = net = self._root[self._root[net]]
         return net
 
     def merge(self, a: int, b: int) -> None:
+        """Make two nets one."""
         low, high = sorted((self.find(a), self.find(b)))
         self._root[high] = low
 

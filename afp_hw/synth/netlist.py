@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 from afp_hw.synth.cells import Cell
 from afp_hw.synth.flatten import CONSTANT_0, CONSTANT_1, Flattener
 
-BLOCKS: Final = ("decode", "exponent adder", "multiplier", "shifter", "accumulator", "other")
+BLOCKS: Final = (
+    "decode",
+    "exponent adder",
+    "multiplier",
+    "shifter",
+    "accumulator",
+    "edge",
+    "other",
+)
 
 # Names of the hardware's instances; the innermost that is known decides.
 _BLOCK_OF_INSTANCE: Final = (
@@ -30,6 +38,7 @@ _BLOCK_OF_INSTANCE: Final = (
     (re.compile(r"multiplier"), "multiplier"),
     (re.compile(r"shifter"), "shifter"),
     (re.compile(r"accumulator|lane_sum"), "accumulator"),
+    (re.compile(r"skew|init_queue"), "edge"),
 )
 
 

@@ -9,10 +9,16 @@ from typing import Any, Final
 
 from afp_hw.synth.energy import EnergyReport
 
-NOTES: Final = (
+_NOTES: Final = (
     "Energy is from a gate-level simulation of these operands in which every result equals golden.",
     "Zero delay: glitches are not in it. No wires and no clock tree either.",
-    "Blocks are those of the run that keeps the hierarchy; the flattened one has no blocks.",
+)
+_ARRAY_NOTE: Final = (
+    "Energy is that of a cell, run at all its places; the edge (skew, decoders, initial values) "
+    "is not in it."
+)
+_FLAT_NOTE: Final = (
+    "Blocks are of a netlist that keeps the hierarchy; the figures above are flattened."
 )
 
 Row = tuple[str, ...]
@@ -86,6 +92,11 @@ class HardwareReport:
         """Energy of `whole`."""
         return self.whole.energy
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know about the figures, a sentence each."""
+        return (*_NOTES, _ARRAY_NOTE if self.kind == "array" else _FLAT_NOTE)
+
     def as_json(self) -> dict[str, Any]:
         """All figures; keys carry their unit. Energies are those of one operation."""
         energy = self.energy
@@ -126,12 +137,12 @@ class HardwareReport:
                         "block": block,
                         "area_um2": area,
                         "area_nand2": area / self.nand2_um2,
-                        "energy_fj": split.block_j(block) * 1e15,
+                        "energy_fj": split.block_j(block) * 1e15 if block in split.blocks else None,
                     }
                     for block, area in self.block_area_um2.items()
                 ],
             },
-            "notes": list(NOTES),
+            "notes": list(self.notes),
         }
 
     def json_text(self) -> str:
@@ -176,20 +187,23 @@ class HardwareReport:
         """Rows of (block, µm², share, NAND2, fJ, share) and their total; hierarchy kept."""
         energy = self.kept.energy
         rows = [
-            self._block_row(block, area, energy.block_j(block), energy.dynamic_j)
+            self._block_row(block, area, energy.block_j(block) if block in energy.blocks else None)
             for block, area in self.block_area_um2.items()
         ]
-        total = self._block_row("total", self.kept.area_um2, energy.dynamic_j, energy.dynamic_j)
+        total = self._block_row("total", self.kept.area_um2, energy.dynamic_j)
         return [*rows, total]
 
-    def _block_row(self, block: str, area: float, energy_j: float, all_j: float) -> Row:
+    def _block_row(self, block: str, area: float, energy_j: float | None) -> Row:
+        simulated = ("–", "–")
+        if energy_j is not None:
+            share = energy_j / self.kept.energy.dynamic_j
+            simulated = (f"{energy_j * 1e15:.1f}", f"{share:.1%}")
         return (
             block,
             f"{area:,.1f}",
             f"{area / self.kept.area_um2:.1%}",
             f"{area / self.nand2_um2:,.0f}",
-            f"{energy_j * 1e15:.1f}",
-            f"{energy_j / all_j:.1%}",
+            *simulated,
         )
 
     @property
@@ -204,4 +218,4 @@ class HardwareReport:
         lines += ["", f"By block (hierarchy kept, recipe {self.kept.recipe}):", ""]
         lines += [f"| {' | '.join(self.block_header)} |", "|---" + "|---:" * 5 + "|"]
         lines += [f"| {' | '.join(row)} |" for row in self.block_rows()]
-        return "\n".join([*lines, "", *(f"- {note}" for note in NOTES), ""])
+        return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])

@@ -56,7 +56,7 @@ class Mapped:
 
 
 def best_for_clock(reports: Sequence[SynthReport], clock_ns: float) -> SynthReport:
-    """The smallest that meets the clock period; where none does, the fastest; the first of equals."""
+    """The smallest that meets the clock; where none does, the fastest; the first of equals."""
 
     def rank(report: SynthReport) -> tuple[bool, float]:
         late = report.delay_ns > clock_ns

@@ -19,7 +19,6 @@ from afp_hw.formats import AFPFormat
 from afp_hw.golden import embed, encode, gemm, to_fix
 from afp_hw.quantize import bias_for
 
-DEFAULT_OUTPUTS: Final = 4096
 _LANES: Final = 512
 
 

@@ -87,6 +87,11 @@ def test_misuse_is_one_sentence(
             "yosys ended with exit status 5; its log is a.log",
         ),
         (KeyboardInterrupt(), 130, "interrupted"),
+        (
+            ModuleNotFoundError("No module named 'onnx'", name="onnx.helper"),
+            2,
+            "the Python package onnx must be installed for this (see afp-hw doctor)",
+        ),
     ],
 )
 def test_an_error_is_a_sentence_and_a_status(

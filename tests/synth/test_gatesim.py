@@ -280,6 +280,8 @@ def test_hierarchy_is_entered_and_blocks_are_known():
         ("act_decoder_0.x", "decode"),
         ("pe.exponent_adder_3.y", "exponent adder"),
         ("pe.multiplier_0.shifter_0.z", "shifter"),
+        ("act_skew.$1", "edge"),
+        ("init_queue_3.fifo.$2", "edge"),
         ("pe.$auto$ff", "other"),
     ],
 )

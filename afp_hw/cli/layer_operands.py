@@ -1,0 +1,115 @@
+"""Where ``afp-hw synth`` takes its operands from: a layer of a model, or a generator."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.design import Design
+from afp_hw.embedded import calibration_images, model_path, test_set
+from afp_hw.network import load_graph
+from afp_hw.network.calibrate import calibrate
+from afp_hw.network.lower import GemmStep, LoweredNetwork, lower
+from afp_hw.network.problem import layer_problems
+from afp_hw.synth import Operands
+
+EMBEDDED: Final = "embedded"
+# Outputs that are simulated: energies of a layer change by less than 1 % with more of them.
+_OUTPUTS: Final = 4096
+_RANDOM_K: Final = 576
+_RANDOM: Final = re.compile(r"random(?::(\d{1,9}))?")
+
+
+def _read_images(path: Path) -> NDArray[np.float32]:
+    try:
+        images = np.load(path, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f"--input must be a .npy file of floats, not {path.name}") from error
+    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
+        raise ValueError(f"--input must be a .npy file of floats, not {path.name}")
+    return images.astype(np.float32)
+
+
+def _runnable(step: object, design: Design) -> bool:
+    return (
+        isinstance(step, GemmStep)
+        and design.acts.holds(step.act.fmt)
+        and step.wgt_codes.shape[1] <= design.k
+    )
+
+
+def _largest_layer(lowered: LoweredNetwork, design: Design) -> str:
+    """The layer with most products among those that the design can run."""
+    steps = [step for step in lowered.steps if _runnable(step, design)]
+    products = {
+        step.name: int(np.prod(lowered.graph.shapes[step.output][1:])) * step.wgt_codes.shape[1]
+        for step in steps
+        if isinstance(step, GemmStep)
+    }
+    if not products:
+        raise ValueError(
+            f"Design.acts must hold a layer of {lowered.graph.name}, and k its reduction; "
+            f"{design.acts} with k = {design.k} does not"
+        )
+    return max(products, key=products.__getitem__)
+
+
+def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> Operands:
+    if model == EMBEDDED:
+        path = model_path()
+        images = test_set()[0] if input_file is None else _read_images(input_file)
+        calibration = calibration_images()
+    else:
+        if input_file is None:
+            raise ValueError(f"--operands {model} must come with --input FILE, its images")
+        path = Path(model)
+        images = calibration = _read_images(input_file)
+    graph = load_graph(path)
+    # Which tensors are signed follows from the graph; the envelope is checked for the layer alone.
+    formats = calibrate(graph, calibration, weights=design.weights, acts=design.acts.as_signed())
+    lowered = lower(graph, formats)
+    name = layer or _largest_layer(lowered, design)
+    problems: list[Any] = layer_problems(lowered, name, images[:1])
+    problem = problems[0]
+    operands = Operands.from_problem(problem, design).sample(_OUTPUTS)
+    title = f"{model if model == EMBEDDED else path.name}:{problem.name}"
+    return Operands(title, operands.act_codes, operands.wgt_codes, design)
+
+
+def operands_for(spec: str | None, design: Design, input_file: Path | None) -> Operands:
+    """Operands as ``--operands`` names them, at most some thousand outputs of one image.
+
+    Parameters
+    ----------
+    spec
+        ``"embedded"`` (the default: its layer with most products that the design can run),
+        ``"embedded:LAYER"``, ``"FILE.onnx"``, ``"FILE.onnx:LAYER"``, ``"random"``, ``"random:K"``.
+    design
+        Its envelopes are the formats of the layers, but that no sign bit is spent where none is
+        needed.
+    input_file
+        Images [N, C, H, W]; must be given for another model than the embedded one, whose static
+        biases come from the same images.
+
+    Raises
+    ------
+    ValueError
+        No such layer, or one that the design cannot run.
+    OSError
+        A file cannot be read.
+    """
+    spec = spec or EMBEDDED
+    random = _RANDOM.fullmatch(spec)
+    if random is not None:
+        k = int(random[1]) if random[1] else min(_RANDOM_K, design.k)
+        if not 1 <= k <= design.k:
+            raise ValueError(f"--operands random:K must have K in 1..{design.k}, not {k}")
+        return Operands.random(design, k=k)
+    model, colon, layer = spec.partition(":")
+    if colon and not layer:
+        raise ValueError(f"--operands must be MODEL or MODEL:LAYER, not {spec!r}")
+    return _layer(model, layer, design, input_file)

@@ -1,0 +1,273 @@
+"""From a graph and its formats to the integers that hardware and golden model both run.
+
+A lowered network is a list of steps on tensors of codes. Everything that depends on a format is
+decided here, once: quantized weights, initial values, alignment of skip tensors, offsets, clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw import golden
+from afp_hw.network.assignment import FormatAssignment, TensorFormat
+from afp_hw.network.graph import Graph, Node
+from afp_hw.network.stages import Kind, Stage, is_logits, plan_stages
+
+MAX_ALIGNMENT = 63
+"""Largest left shift with which two tensors are added."""
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """How a step's accumulators become codes.
+
+    Attributes
+    ----------
+    target
+        Format and grid of the codes; ``target.lsb`` is one integer.
+    offset
+        ``lsb_acc - lsb_y``: one integer, or int64 [N], one per channel.
+    relu
+        Whether negative sums become 0.
+    clip
+        Largest sum let through, in units of the accumulator: one, [N], or None.
+    """
+
+    target: TensorFormat
+    offset: Any
+    relu: bool
+    clip: Any
+
+
+@dataclass(frozen=True, eq=False)
+class GemmStep:
+    """A convolution or a linear layer.
+
+    Attributes
+    ----------
+    name, node
+        The layer.
+    input, output
+        Tensors of codes; the output of the last layer is accumulators.
+    act
+        Format and grid of the input.
+    wgt
+        Format and grid(s) of the weights.
+    wgt_codes
+        [groups, K, N / groups].
+    init
+        Layer bias in units of the accumulator: integers [N].
+    init_max
+        Largest magnitude of an initial value, the skip tensor included.
+    lsb_acc
+        Exponent of the accumulator: one, or int64 [N].
+    skip, skip_shift
+        Tensor added to the sums, shifted left by one integer or int64 [N]; None: none.
+    requantize
+        None where the sums leave the network exact.
+    """
+
+    name: str
+    node: Node
+    input: str
+    output: str
+    act: TensorFormat
+    wgt: TensorFormat
+    wgt_codes: NDArray[Any]
+    init: NDArray[Any]
+    init_max: int
+    lsb_acc: Any
+    skip: str | None
+    skip_shift: Any
+    requantize: Output | None
+
+
+@dataclass(frozen=True, eq=False)
+class CodeStep:
+    """A step without weights: addition, average, concatenation, activation, max-pool, move.
+
+    Attributes
+    ----------
+    kind, node
+        What it does.
+    inputs, output
+        Tensors of codes.
+    requantize
+        None where codes are only moved or compared.
+    """
+
+    kind: Kind
+    node: Node
+    inputs: tuple[str, ...]
+    output: str
+    requantize: Output | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class LoweredNetwork:
+    """What hardware and golden model run.
+
+    Attributes
+    ----------
+    graph, assignment
+        Where it comes from.
+    steps
+        In order.
+    tensors
+        Format and grid of every tensor of codes.
+    """
+
+    graph: Graph
+    assignment: FormatAssignment
+    steps: tuple[GemmStep | CodeStep, ...]
+    tensors: Mapping[str, TensorFormat]
+
+    def gemm(self, name: str) -> GemmStep:
+        """The step of layer `name`; ValueError as :meth:`.Graph.layer`."""
+        self.graph.layer(name)
+        return next(s for s in self.steps if isinstance(s, GemmStep) and s.name == name)
+
+
+def _lsb(item: TensorFormat) -> int:
+    if isinstance(item.lsb, tuple):
+        raise ValueError("acts.lsb must be one integer for a tensor, not a list")
+    return item.lsb
+
+
+def _output(stage_target: TensorFormat, lsb_acc: Any, relu: bool, clip: float | None) -> Output:
+    limit = None if clip is None else golden.clip_to_acc(clip, lsb_acc)
+    return Output(stage_target, lsb_acc - _lsb(stage_target), relu, limit)
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, assignment: FormatAssignment, init_max: int | None) -> None:
+        assignment.check(graph)
+        self.graph, self.assignment, self.init_max = graph, assignment, init_max
+        self.tensors = {spec.name: assignment.acts[spec.name] for spec in graph.inputs}
+        self.steps: list[GemmStep | CodeStep] = []
+
+    def run(self) -> LoweredNetwork:
+        for stage in plan_stages(self.graph):
+            if stage.kind is Kind.GEMM:
+                self._gemm(stage)
+            elif stage.kind.keeps_format:
+                self.tensors[stage.output] = self.tensors[stage.inputs[0]]
+                self.steps.append(CodeStep(stage.kind, stage.node, stage.inputs, stage.output))
+            else:
+                self._codes(stage.kind, stage.node, stage.inputs, stage)
+        return LoweredNetwork(self.graph, self.assignment, tuple(self.steps), self.tensors)
+
+    def _codes(self, kind: Kind, node: Node, inputs: tuple[str, ...], stage: Stage) -> None:
+        """A step without weights whose output is rounded."""
+        lsbs = [_lsb(self.tensors[name]) for name in inputs]
+        if kind is Kind.ADD and abs(lsbs[0] - lsbs[1]) > MAX_ALIGNMENT:
+            raise ValueError(
+                f"{node.name} must align its tensors within {MAX_ALIGNMENT} bits, not "
+                f"{abs(lsbs[0] - lsbs[1])}"
+            )
+        target = self.assignment.acts[stage.output]
+        self.tensors[stage.output] = target
+        if kind is Kind.CONCAT:
+            # Each part is re-encoded from its own grid; `offset` is per part.
+            output = Output(target, np.array(lsbs) - _lsb(target), False, None)
+        else:
+            lsb_acc = min(lsbs) - (16 if kind is Kind.AVERAGE else 0)
+            output = _output(target, lsb_acc, stage.relu, stage.clip)
+        self.steps.append(CodeStep(kind, node, inputs, stage.output, output))
+
+    def _gemm(self, stage: Stage) -> None:
+        layer = stage.node
+        act, wgt = self.tensors[stage.inputs[0]], self.assignment.weights[layer.name]
+        codes = self._weight_codes(layer, wgt)
+        lsb_wgt = np.array(wgt.lsb) if isinstance(wgt.lsb, tuple) else wgt.lsb
+        lsb_acc = _lsb(act) + lsb_wgt
+        bound = act.fmt.max_fix * wgt.fmt.max_fix if self.init_max is None else self.init_max
+        channels = codes.shape[0] * codes.shape[2]
+        init = np.zeros(channels, dtype=np.int64)
+        if layer.bias is not None:
+            b_int, lsb_b = golden.bias_to_int(layer.bias)
+            init = golden.init_from_bias(b_int, lsb_b, lsb_acc, bound)
+
+        def step(output: str, shift: Any, requantize: Output | None) -> GemmStep:
+            skip = None if shift is None else stage.skip
+            return GemmStep(
+                layer.name,
+                layer,
+                stage.inputs[0],
+                output,
+                act,
+                wgt,
+                codes,
+                init,
+                bound,
+                lsb_acc,
+                skip,
+                shift,
+                requantize,
+            )
+
+        if is_logits(self.graph, stage):
+            self.steps.append(step(stage.output, None, None))
+            return
+        target = self.assignment.acts[stage.output]
+        if stage.skip is None:
+            requantize = _output(target, lsb_acc, stage.relu, stage.clip)
+            self.steps.append(step(stage.output, None, requantize))
+            self.tensors[stage.output] = target
+            return
+        shift = self._skip_shift(stage.skip, lsb_acc, init, bound)
+        if shift is not None:
+            requantize = _output(target, lsb_acc, stage.relu, stage.clip)
+            self.steps.append(step(stage.output, shift, requantize))
+            self.tensors[stage.output] = target
+            return
+        assert stage.unfused is not None  # it stands wherever `skip` does
+        between = self.assignment.acts[stage.unfused]
+        self.steps.append(step(stage.unfused, None, _output(between, lsb_acc, False, None)))
+        self.tensors[stage.unfused] = between
+        self._codes(Kind.ADD, layer, (stage.unfused, stage.skip), stage)
+
+    def _weight_codes(self, layer: Node, wgt: TensorFormat) -> NDArray[Any]:
+        """Codes [groups, K, N / groups]."""
+        assert layer.weight is not None  # by construction of a layer
+        if layer.op == "Linear":
+            return golden.encode(layer.weight, wgt.fmt, wgt.bias)[None]
+        bias = np.reshape(wgt.bias, (-1, 1, 1, 1)) if isinstance(wgt.lsb, tuple) else wgt.bias
+        codes = golden.encode(layer.weight, wgt.fmt, bias)
+        groups = layer.attributes["groups"]
+        return codes.reshape(groups, codes.shape[0] // groups, -1).transpose(0, 2, 1)
+
+    def _skip_shift(self, skip: str, lsb_acc: Any, init: NDArray[Any], bound: int) -> Any:
+        """Left shift of the skip tensor, or None where the addition cannot be fused."""
+        item = self.tensors[skip]
+        shift = _lsb(item) - lsb_acc
+        if np.min(shift) < 0 or np.max(shift) > MAX_ALIGNMENT:
+            return None
+        largest = np.abs(init.astype(object)) + (item.fmt.max_fix << np.asarray(shift, object))
+        return shift if int(np.max(largest)) <= bound else None
+
+
+def lower(
+    graph: Graph, assignment: FormatAssignment, init_max: int | None = None
+) -> LoweredNetwork:
+    """Lower a network.
+
+    Parameters
+    ----------
+    graph, assignment
+        The network and its formats.
+    init_max
+        Largest magnitude of an initial value. Default: one product bound of each layer's own formats,
+        which every array holds that holds the formats.
+
+    Raises
+    ------
+    ValueError
+        The assignment is not one for this graph, or two tensors lie too far apart to be added.
+    """
+    return _Lowering(graph, assignment, init_max).run()

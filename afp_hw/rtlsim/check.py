@@ -1,0 +1,184 @@
+"""One layer on an array: values compared with golden, cycles with the schedule, tolerance 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from afp_hw.design import Design
+from afp_hw.errors import MismatchError
+from afp_hw.formats import AFPFormat
+from afp_hw.golden import embed, gemm, requantize, to_fix
+from afp_hw.network import LayerProblem
+from afp_hw.rtlsim.simulator import ArraySimulator, Result
+from afp_hw.schedule import LayerSchedule, Traffic
+
+
+@dataclass(frozen=True, eq=False)
+class LayerRun:
+    """What one layer took, and what of it was compared and found equal.
+
+    Attributes
+    ----------
+    name, wgt_fmt, act_fmt
+        The layer, and for groups its number behind a colon; its own formats.
+    schedule, traffic
+        Cycles and bits moved, from closed forms.
+    cycles
+        Of the Verilog; None where it was not simulated.
+    sums, codes
+        Outputs compared with golden; no codes where the sums leave the network exact.
+    cpu_seconds
+        Of the simulation.
+    """
+
+    name: str
+    wgt_fmt: AFPFormat
+    act_fmt: AFPFormat
+    schedule: LayerSchedule
+    traffic: Traffic
+    cycles: int | None
+    sums: int
+    codes: int
+    cpu_seconds: float | None
+
+
+def require_fit(design: Design, name: str, wgt_fmt: AFPFormat, act_fmt: AFPFormat, k: int) -> None:
+    """Refuse a layer that does not fit into the array.
+
+    Raises
+    ------
+    ValueError
+        A format that the envelope does not hold, or a longer reduction; with both numbers.
+    """
+    for what, envelope, fmt in (
+        ("weights", design.weights, wgt_fmt),
+        ("acts", design.acts, act_fmt),
+    ):
+        if not envelope.holds(fmt):
+            raise ValueError(f"Design.{what} must hold {fmt} of layer {name!r}, not {envelope}")
+    if k > design.k:
+        raise ValueError(f"Design.k must be at least {k} for layer {name!r}, not {design.k}")
+
+
+def run_layer(
+    problem: LayerProblem,
+    design: Design,
+    simulator: ArraySimulator | None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LayerRun:
+    """Run a layer and compare every output, and the cycle of every output.
+
+    Parameters
+    ----------
+    problem
+        Operands and what golden makes of them.
+    design
+        The array.
+    simulator
+        Its Verilog. None: golden on the array's embedded operands, cycles from the schedule only.
+    progress
+        As in :meth:`.ArraySimulator.run`.
+
+    Raises
+    ------
+    ValueError
+        The layer does not fit into the array.
+    MismatchError
+        Something differs; the message names the first element that does.
+    """
+    m, k = problem.act_codes.shape
+    n = problem.wgt_codes.shape[1]
+    require_fit(design, problem.name, problem.wgt_fmt, problem.act_fmt, k)
+    shift = design.acts.n_man - problem.act_fmt.n_man + design.weights.n_man - problem.wgt_fmt.n_man
+    act = embed(problem.act_codes, problem.act_fmt, design.acts)
+    wgt = embed(problem.wgt_codes, problem.wgt_fmt, design.weights)
+    init = _wide_init(problem, design, shift)
+    schedule = LayerSchedule(design, m, k, n)
+    kind = np.int64 if design.acc_width <= 64 else object
+    expected = problem.expected_acc.astype(kind) << shift
+    result = None
+    if simulator is None:
+        acc = gemm(to_fix(act, design.acts), to_fix(wgt, design.weights), init)
+    else:
+        result = simulator.run(act, wgt, init, progress)
+        _check_complete(problem.name, result)
+        acc = result.acc
+    _check_equal(f"sum of layer {problem.name!r}", acc, expected)
+    if result is not None:
+        _check_cycles(problem.name, result, schedule)
+    codes = _check_codes(problem, acc >> shift)
+    traffic = schedule.traffic(
+        problem.wgt_fmt,
+        problem.act_fmt,
+        output_width=problem.out_fmt.width if problem.out_fmt else design.acc_width,
+        init_width=design.init_width if np.any(problem.init) else 0,
+    )
+    return LayerRun(
+        problem.name,
+        problem.wgt_fmt,
+        problem.act_fmt,
+        schedule,
+        traffic,
+        None if result is None else result.cycles,
+        int(acc.size),
+        codes,
+        None if result is None else result.cpu_seconds,
+    )
+
+
+def _wide_init(problem: LayerProblem, design: Design, shift: int) -> NDArray[Any]:
+    """Initial values in the array's units, which are `shift` bits finer than the layer's."""
+    largest = max(abs(int(problem.init.max())), abs(int(problem.init.min()))) << shift
+    if largest > design.init_bound:
+        raise ValueError(
+            f"Design.init_max must be at least {largest} for layer {problem.name!r}, not "
+            f"{design.init_bound}"
+        )
+    kind = np.int64 if largest < 1 << 63 else object
+    return np.asarray(problem.init.astype(kind) << shift)
+
+
+def _check_complete(name: str, result: Result) -> None:
+    if result.init_missing:
+        raise MismatchError(f"a sum of layer {name!r} left the array before its initial value came")
+    if result.missing or result.surplus or result.collisions:
+        raise MismatchError(
+            f"every sum of layer {name!r} must leave the array once; {result.missing} are missing, "
+            f"{result.surplus} too many, {result.collisions} collided"
+        )
+
+
+def _check_equal(what: str, got: NDArray[Any], expected: NDArray[Any]) -> None:
+    """Refuse the first element, by rows, that differs."""
+    different = np.flatnonzero(np.asarray(got != expected, bool))
+    if different.size:
+        at = int(different[0])
+        row, col = divmod(at, expected.shape[1])
+        raise MismatchError(
+            f"{what} at row {row}, column {col} must be {expected.flat[at]}, not {got.flat[at]} "
+            f"({different.size} of {expected.size} differ)"
+        )
+
+
+def _check_cycles(name: str, result: Result, schedule: LayerSchedule) -> None:
+    rows, cols = np.ogrid[: schedule.m, : schedule.n]
+    expected = np.asarray(schedule.visible(rows, cols))
+    _check_equal(f"clock edge of the sum of layer {name!r}", result.cycle, expected)
+    if result.cycles != schedule.cycles:
+        raise MismatchError(
+            f"cycles of layer {name!r} must be {schedule.cycles}, not {result.cycles}"
+        )
+
+
+def _check_codes(problem: LayerProblem, acc: NDArray[Any]) -> int:
+    """Requantize the array's sums and compare; returns how many codes."""
+    if problem.out_fmt is None or problem.expected_codes is None:
+        return 0
+    codes = requantize(acc, problem.offset, problem.out_fmt, relu=problem.relu, clip=problem.clip)
+    _check_equal(f"code of layer {problem.name!r}", codes, problem.expected_codes)
+    return int(codes.size)

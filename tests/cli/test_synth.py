@@ -1,0 +1,144 @@
+"""``afp-hw synth``: tables, JSON, files, bad input."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from afp_hw.cli.main import main
+
+SMALL = ["--weights", "e2m1", "--acts", "ue2m1", "--k", "16", "--recipe", "prefix", "--jobs", "1"]
+RANDOM = ["--operands", "random:16"]
+
+
+def sentence(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of an error."""
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("afp-hw: ")
+    assert captured.err.count("\n") == 1
+    return captured.err.removeprefix("afp-hw: ").rstrip("\n")
+
+
+@pytest.mark.parametrize("kind", ["pe", "array", "requantizer"])
+def test_json_has_figures_with_their_units(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    size = ["--rows", "2", "--cols", "3"] if kind == "array" else []
+    assert main(["synth", kind, *SMALL, *size, *RANDOM, "--json", "-o", str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    found = json.loads(text)
+    assert found["kind"] == kind
+    assert found["recipes"] == [found["recipe"]] == ["prefix"]
+    for key in ("area_um2", "area_nand2", "cells", "flip_flops", "delay_ns", "energy_fj"):
+        assert math.isfinite(found[key])
+        assert found[key] > 0
+    parts = [found[f"energy_{part}_fj"] for part in ("switching", "internal", "clock")]
+    assert sum(parts) == pytest.approx(found["energy_fj"])
+    kept = found["hierarchical"]
+    assert sum(block["area_um2"] for block in kept["blocks"]) == pytest.approx(kept["area_um2"])
+    energies = [block["energy_fj"] for block in kept["blocks"]]
+    simulated = sum(energy for energy in energies if energy is not None)
+    assert simulated == pytest.approx(kept["energy_fj"])
+    assert (None in energies) == (kind == "array")  # the edge is not simulated
+    assert found["leakage_fj"] == pytest.approx(
+        found["leakage_nw"] * 10.0 * 1e-3 * found["simulated_cycles"] / found["operations"]
+    )
+    assert found["checked"] > 0
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"{found['name']}.{end}" for end in ("mapped.v", "synth.json", "synth.md")]
+    assert (tmp_path / f"{found['name']}.synth.json").read_text() == text
+    markdown = (tmp_path / f"{found['name']}.synth.md").read_text()
+    assert f"{found['area_um2']:,.1f} µm²" in markdown
+    assert "| total |" in markdown
+
+
+def test_table_names_library_blocks_and_operands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    wide = ["--weights", "e3m1", "--acts", "e3m2", "--recipe", "prefix", "--jobs", "1"]
+    assert main(["synth", "pe", *wide, "--k", "144"]) == 0
+    text = capsys.readouterr().out
+    for words in (
+        *("SKY130 high density", "best of prefix", "embedded:", "fJ per MAC", "Zero delay"),
+        *("decode", "exponent adder", "multiplier", "shifter", "accumulator"),
+    ):
+        assert words in text
+
+
+def test_smallest_netlist_that_meets_the_clock_is_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    two = ["--recipe", "ripple"]
+    figures = {}
+    for clock in ("1.5", "100"):
+        run = ["synth", "pe", *SMALL, *two, *RANDOM, "--clock-ns", clock, "--json"]
+        assert main(run) == 0
+        figures[clock] = json.loads(capsys.readouterr().out)
+    assert figures["100"]["area_um2"] <= figures["1.5"]["area_um2"]
+    assert figures["1.5"]["recipes"] == ["prefix", "ripple"]
+    assert figures["100"]["leakage_fj"] > 50 * figures["1.5"]["leakage_fj"]
+
+
+def test_more_bits_cost_more_area_and_energy(capsys: pytest.CaptureFixture[str]) -> None:
+    found = []
+    for weights, acts in (("e2m1", "ue2m1"), ("e3m1", "ue3m2")):
+        wider = ["--weights", weights, "--acts", acts]
+        assert main(["synth", "pe", *SMALL, *RANDOM, "--json", *wider]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["area_um2"] < found[1]["area_um2"]
+    assert found[0]["energy_fj"] < found[1]["energy_fj"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--recipe", "nosuch"], "--recipe must be one of"),
+        (["--clock-ns", "0"], "--clock-ns must be positive, not 0.0"),
+        (["--clock-ns", "nan"], "--clock-ns must be positive, not nan"),
+        (["--k", "0"], "Design.k must be in"),
+        (["--liberty", "nowhere.lib"], "nowhere.lib"),
+        (["--liberty", "nowhere.lib", "--tech", "sky130"], "--liberty must stand alone"),
+        (["--operands", "random:17"], "--operands random:K must have K in 1..16, not 17"),
+        (["--operands", "nowhere.onnx:conv"], "--operands nowhere.onnx must come with --input"),
+        (["--operands", "embedded:"], "--operands must be MODEL or MODEL:LAYER, not 'embedded:'"),
+        (["--operands", "embedded:nosuch", "--k", "576"], "nosuch"),
+        (["--operands", "embedded", "--k", "8"], "Design.acts must hold a layer of"),
+        (["--operands", "embedded", "--input", "nowhere.npy"], "nowhere.npy"),
+    ],
+)
+def test_bad_input_is_one_sentence(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["synth", "pe", *SMALL, *flags]) == 2
+    assert message in sentence(capsys)
+
+
+def test_input_that_holds_no_images_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "labels.npy"
+    np.save(file, np.arange(4))
+    assert main(["synth", "pe", *SMALL, "--operands", "embedded", "--input", str(file)]) == 2
+    assert sentence(capsys) == "--input must be a .npy file of floats, not labels.npy"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders")
+def test_read_only_folder_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tmp_path.chmod(0o500)
+    assert main(["synth", "pe", *SMALL, *RANDOM, "-o", str(tmp_path)]) == 2
+    assert "out must be a writable folder" in sentence(capsys)
+
+
+def test_out_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "file"
+    file.write_text("here")
+    assert main(["synth", "pe", *SMALL, *RANDOM, "-o", str(file)]) == 2
+    assert "out must be a writable folder" in sentence(capsys)
+    assert file.read_text() == "here"
