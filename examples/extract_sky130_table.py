@@ -25,14 +25,16 @@ _CELLS = """
     and2_0 and3_1 or2_1 or3_1 xor2_1 xnor2_1 mux2_1 mux2i_1 maj3_1 fa_1
     a21oi_1 a21o_1 a22oi_1 a31oi_1 a211oi_1 o21ai_0 o21a_1 o22ai_1
     dfxtp_1
-""".split()
+""".split()  # noqa: SIM905
 _SLEWS_PS = (23.05, 53.13, 282.3, 650.7)
 _LOADS_FF = (1.317, 9.128, 63.29)
 
 
 def main() -> None:
     """Read the library, keep the cells, write the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("library", type=Path)
     default = Path(afp_hw.synth.__file__).parent / "sky130.json"
     parser.add_argument("-o", "--out", type=Path, default=default)

@@ -1,15 +1,15 @@
 """Trains the embedded model on Fashion-MNIST and writes it, with its images, as package data.
 
-The data set is Debian's package ``dataset-fashion-mnist`` (H. Xiao, K. Rasul, R. Vollgraf, 2017; MIT
-licence). Needs PyTorch, which the project itself does not::
+The data set is Debian's package ``dataset-fashion-mnist`` (H. Xiao, K. Rasul, R. Vollgraf, 2017;
+MIT licence). Needs PyTorch, which the project itself does not::
 
     apt-get install dataset-fashion-mnist
     pip install torch onnx numpy
     python examples/train_fashion_resnet.py --epochs 16
 
-The network: a 3x3 convolution, three residual blocks of two 3x3 convolutions (one identity skip, two
-1x1 projections with stride 2), global average pooling, a linear layer. Batch norm stays in the ONNX
-file, as an exporter leaves it.
+The network: a 3x3 convolution, three residual blocks of two 3x3 convolutions (one identity skip,
+two 1x1 projections with stride 2), global average pooling, a linear layer. Batch norm stays in the
+ONNX file, as an exporter leaves it.
 """
 
 from __future__ import annotations
@@ -134,11 +134,8 @@ def train(
             schedule.step()
             average.update_parameters(model)
             total += float(loss.detach())
-        seconds = time.time() - start
-        print(
-            f"epoch {epoch + 1}/{epochs}: loss {total / (len(images) // batch):.4f}, {seconds:.0f} s",
-            flush=True,
-        )
+        loss, seconds = total / (len(images) // batch), time.time() - start
+        print(f"epoch {epoch + 1}/{epochs}: loss {loss:.4f}, {seconds:.0f} s", flush=True)
     return average.module
 
 

@@ -1,1 +1,1 @@
-"""cocotb testbenches of the generated Verilog, one file a component; pytest runs them (``tests/sim``)."""
+"""cocotb testbenches of the generated Verilog, one file a component; ``tests/sim`` runs them."""

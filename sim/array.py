@@ -1,8 +1,8 @@
 """The array: tiles of random shape, back to back, with initial values, pauses and resets.
 
 Values come from the golden model, cycles from the formula in the docstring of
-:class:`afp_hw.hdl.Array`, the distance of tiles from its rule; none of them from the schedule model,
-which is compared with compiled RTL elsewhere.
+:class:`afp_hw.hdl.Array`, the distance of tiles from its rule; none of them from the schedule
+model, which is compared with compiled RTL elsewhere.
 """
 
 import cocotb
@@ -25,7 +25,10 @@ class Tile:
         self.wgt = seeds.integers(0, 1 << design.weights.width, (steps, design.lanes, design.cols))
         bound = design.init_bound
         self.init = [
-            [random.choice([0, bound, -bound, random.randint(-bound, bound)]) for _ in range(design.cols)]
+            [
+                random.choice([0, bound, -bound, random.randint(-bound, bound)])
+                for _ in range(design.cols)
+            ]
             for _ in range(design.rows)
         ]
         act_fix = to_fix(self.act.reshape(design.rows, -1), design.acts)
@@ -84,9 +87,11 @@ def leaving(design, tiles, lasts):
     """
     latency = design.pe_latency + design.edge_latency
     return sorted(
-        ((last + 2 * row + latency, tile, row)
-        for tile, last in zip(tiles, lasts, strict=True)
-        for row in range(design.rows)),
+        (
+            (last + 2 * row + latency, tile, row)
+            for tile, last in zip(tiles, lasts, strict=True)
+            for row in range(design.rows)
+        ),
         key=lambda item: item[0],
     )
 

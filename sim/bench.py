@@ -1,7 +1,7 @@
 """What every bench does: get its design, make a clock, reset, watch outputs.
 
-A bench is a list of inputs, a list of outputs watched, and the equality of that list with the one that
-the golden model gives. Inputs change and outputs are read at the falling edge of the clock, so
+A bench is a list of inputs, a list of outputs watched, and the equality of that list with the one
+that the golden model gives. Inputs change and outputs are read at the falling edge of the clock, so
 that nothing races with the registers.
 """
 
@@ -69,9 +69,9 @@ async def play(
 ) -> list[Any]:
     """Give one step of inputs a cycle, then `drain` cycles more; collect what `sample` sees.
 
-    ``sample(edge)`` is called after each clock edge, ``edge`` counted from 0 for the edge that takes
-    the first step, and gives None where there is nothing to see. The last step's inputs stay, so it
-    had better be an idle one.
+    ``sample(edge)`` is called after each clock edge, ``edge`` counted from 0 for the edge that
+    takes the first step, and gives None where there is nothing to see. The last step's inputs stay,
+    so it had better be an idle one.
     """
     seen = []
     for edge in range(len(steps) + drain):

@@ -1,4 +1,4 @@
-"""MantissaMultiplier: every pair of significands and signs of small formats, else corners and random."""
+"""MantissaMultiplier: every pair of significands and signs of small formats, else corners."""
 
 import cocotb
 from cocotb.triggers import Timer

@@ -115,7 +115,7 @@ def _random_reductions(design, random, count):
 
 @cocotb.test()
 async def largest_sum_does_not_wrap(dut):
-    """k products of the largest magnitude, of each sign."""
+    """As many products as the design allows, of the largest magnitude, of each sign."""
     design = bench_design()
     await start(dut)
     products = np.zeros((design.steps, design.lanes), dtype=np.int64)

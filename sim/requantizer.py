@@ -1,4 +1,4 @@
-"""Requantizer: corners of the accumulator in every format of the envelope, against the golden model."""
+"""Requantizer: corners of the accumulator in every format of the envelope, against golden."""
 
 import cocotb
 import numpy as np

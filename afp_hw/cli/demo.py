@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shlex
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -37,8 +38,22 @@ def _steps(recipe: Path, out: Path) -> list[tuple[str, list[str]]]:
             ["simulate", "embedded", "--layer", _LAYER, *design, "--clock-mhz", "100"],
         ),
         (
-            "The processing element in real cells, its energy from that network's operands",
-            ["synth", "pe", *design, *here],
+            "The processing element in real cells, its energy from that layer's operands",
+            ["synth", "pe", *design, "--operands", f"embedded:{_LAYER}", *here],
+        ),
+    ]
+
+
+def _next(recipe: Path, out: Path) -> list[tuple[str, list[str]]]:
+    """What to try after the demo: what it shows, and the arguments of ``afp-hw``."""
+    design, here = ["--design", str(recipe)], ["-o", str(out)]
+    return [
+        ("every layer on the array", ["simulate", "embedded", "--all", *design]),
+        ("a smaller format", ["synth", "pe", "--weights", "e2m1", "--acts", "e2m1", "--k", "576"]),
+        ("a network of yours", ["quantize", "NETWORK.onnx", "--weights", "e3m1"]),
+        (
+            "an array of yours, after demo.toml",
+            ["verilog", "array", "--design", "RECIPE.toml", *here],
         ),
     ]
 
@@ -69,3 +84,7 @@ def command(out: Path) -> None:
     click.echo(f"Everything is in {directory}:")
     for path in sorted(directory.iterdir()):
         click.echo(f"  {path.name}")
+    program = sys.argv[0] if Path(sys.argv[0]).name == "afp-hw" else "afp-hw"
+    click.echo("To try next:")
+    for what, arguments in _next(recipe, directory):
+        click.echo(f"  {program} {shlex.join(arguments)}   # {what}")

@@ -137,9 +137,9 @@ def command(
 ) -> None:
     """Synthesise a KIND of component and measure it on a layer's operands.
 
-    Every recipe of the set is tried and the smallest netlist taken. The netlist is then simulated
-    gate by gate on the operands, every result is compared with the golden model, and the toggles
-    become energy.
+    Every recipe of the set is tried, and the smallest netlist that meets the clock is taken. It is
+    simulated gate by gate on the operands, every result is compared with the golden model, and the
+    toggles become energy.
 
     Example: afp-hw synth pe --weights e3m1 --acts ue3m2
     """

@@ -52,10 +52,13 @@ def parse_recipe(text: str, where: str = "recipe") -> Design:
     _refuse_unknown(f"{where} [design]", set(table), [field.name for field in fields(Design)])
     for key in ("weights", "acts"):
         if key not in table:
-            raise ValueError(f"{where} [design] must have the key {key!r}, not only {sorted(table)}")
-    return Design(
-        **{key: AFPFormat.parse(v) if key in _FORMATS else v for key, v in table.items()}
-    )
+            raise ValueError(
+                f"{where} [design] must have the key {key!r}, not only {sorted(table)}"
+            )
+    values: dict[str, Any] = {
+        key: AFPFormat.parse(value) if key in _FORMATS else value for key, value in table.items()
+    }
+    return Design(**values)
 
 
 def load_recipe(path: str | Path) -> Design:

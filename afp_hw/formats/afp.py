@@ -20,7 +20,7 @@ _NAME = re.compile(r"(u?)e(\d{1,2})m(\d{1,2})")
 
 @dataclass(frozen=True, slots=True)
 class AFPFormat:
-    """AFP(n_exp, n_man): sign, exponent and mantissa fields of a code; the bias is data, not format.
+    """AFP(n_exp, n_man): sign, exponent and mantissa of a code; the bias is data, not format.
 
     A code is, from the most significant bit, ``sign[1] exponent[n_exp] mantissa[n_man]``; the
     unsigned form has no sign bit and encodes a negative value to 0. With fields ``s, e, m``::
@@ -106,7 +106,7 @@ class AFPFormat:
 
     @property
     def max_sig(self) -> int:
-        """Largest significand: ``2**(n_man+1) - 1`` (hidden one), ``2**n_man - 1`` for n_exp = 0."""
+        """Largest significand: ``2**(n_man+1) - 1``, or ``2**n_man - 1`` for n_exp = 0."""
         return (1 << (self.n_man + (self.n_exp > 0))) - 1
 
     @property
@@ -123,7 +123,7 @@ class AFPFormat:
         return 1 - lsb - self.n_man
 
     def holds(self, other: AFPFormat) -> bool:
-        """Whether every tensor in `other` embeds exactly in this format (``docs/numerics.md`` section 4)."""
+        """Whether every tensor in `other` embeds exactly (``docs/numerics.md`` section 4)."""
         return (
             self.n_exp >= other.n_exp
             and self.n_man >= other.n_man

@@ -19,7 +19,8 @@ class Array(wiring.Component):
     together; skew buffers delay row r and column c, decoders behind them (a code has fewer bits
     than an operand) feed the cells, and finished sums leave at the top of each column, row 0 first.
     Not provided: address generation and control of tiles. Whoever drives the array keeps tiles
-    apart as said under Timing (:mod:`afp_hw.schedule` computes it), else sums overwrite one another.
+    apart as said under Timing (:mod:`afp_hw.schedule` computes it), else sums overwrite
+    one another.
 
     Parameters
     ----------
@@ -112,9 +113,7 @@ class Array(wiring.Component):
 
     def _skew(self, m, name, count, width, tag_width):
         module = f"skew_{count}x{width}" + (f"_tag{tag_width}" if tag_width else "")
-        m.submodules[name] = skew = self.place(
-            module, lambda: SkewBuffer(count, width, tag_width)
-        )
+        m.submodules[name] = skew = self.place(module, lambda: SkewBuffer(count, width, tag_width))
         return skew
 
     def _decode(self, m, name, fmt, codes, operands):

@@ -38,9 +38,7 @@ class Decoder(wiring.Component):
 
     def __init__(self, fmt: AFPFormat):
         self.fmt = fmt
-        super().__init__(
-            {"i_code": In(fmt.width), "i_valid": In(1), "o": Out(operand_layout(fmt))}
-        )
+        super().__init__({"i_code": In(fmt.width), "i_valid": In(1), "o": Out(operand_layout(fmt))})
 
     def elaborate(self, platform):
         m = Module()

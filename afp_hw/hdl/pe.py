@@ -3,7 +3,7 @@
 Source: ``docs/numerics.md`` section 5.
 """
 
-from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -107,7 +107,7 @@ class Pe(wiring.Component):
 
     def _significands(self, m, tags):
         """Significand products and shifts of all lanes; the tags learn whether all are zero."""
-        significands = {}
+        significands: dict[str, Value] = {}
         for lane in range(self.design.lanes):
             multiplier = self._add(m, "multiplier", MantissaMultiplier, lane)
             adder = self._add(m, "exponent_adder", ExponentAdder, lane)
@@ -129,7 +129,7 @@ class Pe(wiring.Component):
 
     def _products(self, m, tags, significands):
         """Sign and magnitude of the product of each lane."""
-        products = {}
+        products: dict[str, Value] = {}
         for lane in range(self.design.lanes):
             shifter = self._add(m, "shifter", Shifter, lane)
             m.d.comb += [

@@ -1,9 +1,9 @@
 """How a component puts its parts in place.
 
-Every component that has parts takes a function `place(name, component)`: the name of a Verilog module
-and a function that makes the component. It gives what is to stand there: for Amaranth's simulator
-the component itself; for Verilog an instance of a module that is emitted once, however often it
-stands in the design (:class:`afp_hw.verilog.Library`).
+Every component that has parts takes a function `place(name, component)`: the name of a Verilog
+module and a function that makes the component. It gives what is to stand there: for Amaranth's
+simulator the component itself; for Verilog an instance of a module that is emitted once, however
+often it stands in the design (:class:`afp_hw.verilog.Library`).
 """
 
 from collections.abc import Callable

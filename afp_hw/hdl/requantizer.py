@@ -158,7 +158,8 @@ class Requantizer(wiring.Component):
     i_clip : In(design.acc_width - 1)
         Largest sum that passes, in units of ``2**lsb_acc``; all ones: no clip.
     o_valid, o_code : Out(1), Out(design.out_envelope.width)
-        Code in the layer's format, in the least significant bits: its sign is bit ``n_exp + n_man``.
+        Code in the layer's format, in the least significant bits: the sign is bit
+        ``n_exp + n_man``.
 
     Timing
     ------
@@ -195,9 +196,7 @@ class Requantizer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = self.design.acc_width
-        settings = data.StructLayout(
-            {"n_exp": N_EXP_WIDTH, "n_man": N_MAN_WIDTH, "sign": 1}
-        )
+        settings = data.StructLayout({"n_exp": N_EXP_WIDTH, "n_man": N_MAN_WIDTH, "sign": 1})
 
         # Stage 1: clip, ReLU, magnitude.
         s1_magnitude = Signal(width, reset_less=True)

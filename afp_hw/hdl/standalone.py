@@ -1,5 +1,7 @@
 """The processing element that takes AFP codes: a PE to compare with others."""
 
+from functools import partial
+
 from amaranth.hdl import C, Module, Mux, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -68,7 +70,7 @@ class CodePe(wiring.Component):
                 ("act", self.i_act, pe.i_act, design.acts, mask_act),
                 ("wgt", self.i_wgt, pe.i_wgt, design.weights, not mask_act),
             ):
-                decoder = self.place(f"decoder_{fmt}", lambda fmt=fmt: Decoder(fmt))
+                decoder = self.place(f"decoder_{fmt}", partial(Decoder, fmt))
                 m.submodules[f"{name}_decoder_{lane}"] = decoder
                 m.d.comb += [
                     decoder.i_code.eq(port.word_select(lane, fmt.width)),

@@ -13,6 +13,7 @@ from afp_hw.network.graph import Graph, Node, TensorSpec
 from afp_hw.network.lower import LoweredNetwork, lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
 from afp_hw.network.problem import LayerProblem, layer_problems
+from afp_hw.network.weights import WeightTensor, choose, load_weights
 
 __all__ = [
     "DEFAULT_ACTS",
@@ -24,11 +25,14 @@ __all__ = [
     "Node",
     "TensorFormat",
     "TensorSpec",
+    "WeightTensor",
     "calibrate",
+    "choose",
     "evaluate_float",
     "layer_problems",
     "load_assignment",
     "load_graph",
+    "load_weights",
     "logits",
     "lower",
     "parse_assignment",

@@ -48,7 +48,9 @@ class TensorFormat:
     @property
     def bias(self) -> Any:
         """The bias of the same grid: an integer, or an int64 array of one per channel."""
-        return self.fmt.bias(np.array(self.lsb) if isinstance(self.lsb, tuple) else self.lsb)
+        if isinstance(self.lsb, tuple):
+            return np.array([self.fmt.bias(lsb) for lsb in self.lsb])
+        return self.fmt.bias(self.lsb)
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ class FormatAssignment:
             channels = layer.weight.shape[0 if layer.op == "Conv" else 1]
             if isinstance(lsb, tuple) and len(lsb) != channels:
                 raise ValueError(
-                    _other(self, graph, f"{len(lsb)} lsbs for {channels} channels of {layer.name!r}")
+                    _other(
+                        self, graph, f"{len(lsb)} lsbs for {channels} channels of {layer.name!r}"
+                    )
                 )
         for name in stored_tensors(graph):
             if name not in self.acts:

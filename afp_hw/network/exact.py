@@ -121,7 +121,8 @@ def _code_step(
     if step.kind is Kind.ADD:
         # A bias of the assignment's lists is refused when it is lowered: these are integers.
         lsbs = [item.lsb for item in items]
-        assert isinstance(lsbs[0], int) and isinstance(lsbs[1], int)
+        assert isinstance(lsbs[0], int)
+        assert isinstance(lsbs[1], int)
         sums, _ = golden.add_aligned(fixes[0], lsbs[0], fixes[1], lsbs[1])
     elif step.kind is Kind.AVERAGE:
         whole = step.node.op == "GlobalAveragePool"
@@ -182,8 +183,10 @@ def run_exact(
         batch = images[start : start + _BATCH]
         values = {lowered.graph.inputs[0].name: encode_images(lowered, batch)}
         for index, step in enumerate(steps):
-            run = _gemm_step if isinstance(step, GemmStep) else _code_step
-            values[step.output] = run(lowered, step, values)  # type: ignore[operator]
+            if isinstance(step, GemmStep):
+                values[step.output] = _gemm_step(lowered, step, values)
+            else:
+                values[step.output] = _code_step(lowered, step, values)
             for name in [n for n in values if last.get(n, index) <= index and n != step.output]:
                 del values[name]
         for name in names:
@@ -199,6 +202,6 @@ def logits(lowered: LoweredNetwork, images: NDArray[Any]) -> NDArray[np.float64]
     values = run_exact(lowered, images)[name]
     for step in lowered.steps:
         if isinstance(step, GemmStep) and step.output == name and step.requantize is None:
-            return np.ldexp(values.astype(np.float64), step.lsb_acc)
+            return np.asarray(np.ldexp(values.astype(np.float64), step.lsb_acc))
     item = lowered.tensors[name]
     return golden.decode(values, item.fmt, item.bias)

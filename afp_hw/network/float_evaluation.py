@@ -32,13 +32,13 @@ def _conv(node: Node, x: Floats) -> Floats:
     shape = windows(x, **view_arguments).shape[2:4]
     product = np.matmul(columns, kernels)  # [groups, B*OH*OW, O/groups]
     y = product.transpose(1, 0, 2).reshape(batch, *shape, out).transpose(0, 3, 1, 2)
-    return y if node.bias is None else y + node.bias.astype(x.dtype)[:, None, None]
+    return np.asarray(y if node.bias is None else y + node.bias.astype(x.dtype)[:, None, None])
 
 
 def _linear(node: Node, x: Floats) -> Floats:
     assert node.weight is not None  # by construction of Linear
     y = x @ node.weight.astype(x.dtype)
-    return y if node.bias is None else y + node.bias.astype(x.dtype)
+    return np.asarray(y if node.bias is None else y + node.bias.astype(x.dtype))
 
 
 def _max_pool(node: Node, x: Floats) -> Floats:
@@ -47,13 +47,13 @@ def _max_pool(node: Node, x: Floats) -> Floats:
     padding = ((0, 0), (0, 0), (top, bottom), (left, right))
     padded = np.pad(x, padding, constant_values=-np.inf)
     view = windows(padded, attributes["kernel"], attributes["strides"], 0, attributes["dilations"])
-    return view.max(axis=(4, 5))
+    return np.asarray(view.max(axis=(4, 5)))
 
 
 def _average_pool(node: Node, x: Floats) -> Floats:
     attributes = node.attributes
     view = windows(x, attributes["kernel"], attributes["strides"], attributes["pads"])
-    return view.mean(axis=(4, 5), dtype=x.dtype)
+    return np.asarray(view.mean(axis=(4, 5), dtype=x.dtype))
 
 
 def _pad(node: Node, x: Floats) -> Floats:

@@ -30,7 +30,8 @@ class Node:
     name
         Name of the node in the model; unique. For Conv and Linear it is the layer's name.
     op
-        ``Conv Linear Add Relu Clip MaxPool AveragePool GlobalAveragePool Flatten Pad Slice Concat``.
+        ``Conv Linear Add Relu Clip MaxPool AveragePool GlobalAveragePool Flatten Pad Slice`` or
+        ``Concat``.
     inputs
         Names of activation tensors.
     output

@@ -6,7 +6,7 @@ decided here, once: quantized weights, initial values, alignment of skip tensors
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw import golden
+from afp_hw.formats import AFPFormat
 from afp_hw.network.assignment import FormatAssignment, TensorFormat
 from afp_hw.network.graph import Graph, Node
 from afp_hw.network.stages import Kind, Stage, is_logits, plan_stages
+
+InitMax = Callable[[AFPFormat, AFPFormat], int]
 
 MAX_ALIGNMENT = 63
 """Largest left shift with which two tensors are added."""
@@ -145,9 +148,12 @@ def _output(stage_target: TensorFormat, lsb_acc: Any, relu: bool, clip: float | 
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, assignment: FormatAssignment, init_max: int | None) -> None:
+    def __init__(
+        self, graph: Graph, assignment: FormatAssignment, init_max: InitMax | None
+    ) -> None:
         assignment.check(graph)
-        self.graph, self.assignment, self.init_max = graph, assignment, init_max
+        self.graph, self.assignment = graph, assignment
+        self.init_max = init_max or (lambda act, wgt: act.max_fix * wgt.max_fix)
         self.tensors = {spec.name: assignment.acts[spec.name] for spec in graph.inputs}
         self.steps: list[GemmStep | CodeStep] = []
 
@@ -186,7 +192,7 @@ class _Lowering:
         codes = self._weight_codes(layer, wgt)
         lsb_wgt = np.array(wgt.lsb) if isinstance(wgt.lsb, tuple) else wgt.lsb
         lsb_acc = _lsb(act) + lsb_wgt
-        bound = act.fmt.max_fix * wgt.fmt.max_fix if self.init_max is None else self.init_max
+        bound = self.init_max(act.fmt, wgt.fmt)
         channels = codes.shape[0] * codes.shape[2]
         init = np.zeros(channels, dtype=np.int64)
         if layer.bias is not None:
@@ -253,7 +259,7 @@ class _Lowering:
 
 
 def lower(
-    graph: Graph, assignment: FormatAssignment, init_max: int | None = None
+    graph: Graph, assignment: FormatAssignment, init_max: InitMax | None = None
 ) -> LoweredNetwork:
     """Lower a network.
 
@@ -262,8 +268,8 @@ def lower(
     graph, assignment
         The network and its formats.
     init_max
-        Largest magnitude of an initial value. Default: one product bound of each layer's own formats,
-        which every array holds that holds the formats.
+        Largest magnitude of an initial value of a layer, from its formats of activations and
+        weights. Default: one product bound, which every array holds that holds the formats.
 
     Raises
     ------

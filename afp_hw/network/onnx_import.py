@@ -1,8 +1,8 @@
 """ONNX files to graphs of our layers.
 
 Constants are propagated: what depends on no activation (weights, shape arithmetic of exporters) is
-computed by ONNX's own reference implementation. The batch axis is taken for 1 in such arithmetic and
-left out of all shapes.
+computed by ONNX's own reference implementation. The batch axis is taken for 1 in such arithmetic
+and left out of all shapes.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def read_onnx(path: str | Path) -> onnx.ModelProto:
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "cannot be decoded"
-        raise ValueError(f"model must be a valid ONNX file, not {path.name!r} ({reason})") from error
+        raise ValueError(
+            f"model must be a valid ONNX file, not {path.name!r} ({reason})"
+        ) from error
     if not model.graph.node:
         raise ValueError(f"model must have a graph with nodes, not {path.name!r} without any")
     return model

@@ -124,7 +124,8 @@ def _per_channel(values: NDArray[Any], shape: Shape) -> Floats:
     flat = full.reshape(shape[0], -1)
     if (flat != flat[:, :1]).any():
         raise Unsupported("with a constant that differs within a channel")
-    return flat[:, 0].copy()
+    first: Floats = flat[:, 0].copy()
+    return first
 
 
 def _add(importer: Importer, node: onnx.NodeProto, label: str) -> None:
@@ -151,7 +152,7 @@ def _batch_norm(importer: Importer, node: onnx.NodeProto, label: str) -> None:
 def _affine(
     importer: Importer, node: onnx.NodeProto, label: str, index: int, factor: Floats, offset: Floats
 ) -> None:
-    """``x * factor + offset`` per channel: folded into the layer before, else a layer of its own."""
+    """``x * factor + offset`` per channel: folded into the layer before, else a layer itself."""
     name, shape = importer.activation(node, index)
     place = importer.foldable(name, node.input[index])
     if place is not None:

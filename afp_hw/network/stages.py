@@ -59,7 +59,7 @@ class Stage:
     output
         Tensor that is stored (or leaves as logits).
     relu, clip
-        ReLU, and the largest value let through (None: no clip), applied before the output is stored.
+        ReLU, and the largest value let through (None: all), before the output is stored.
     skip
         A GEMM's skip tensor: added to its sums, or by an addition of its own behind `unfused`.
     unfused

@@ -20,8 +20,8 @@ from afp_hw.errors import ToolError
 from afp_hw.files import cache_dir
 from afp_hw.rtlsim.toolchain import Toolchain, find_toolchain
 
-# Measured in docs/performance: one big C++ file compiles ten times longer and runs no faster, and
-# what runs once (OPT_SLOW) need not be optimised.
+# Measured: one big C++ file compiles ten times longer and runs no faster, and what runs once
+# (OPT_SLOW) need not be optimised.
 _VERILATE = (
     *("--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
     *("--output-split", "3000", "--output-split-cfuncs", "400", "-Wno-fatal"),
@@ -35,8 +35,11 @@ _TRACES = {"vcd": ("--trace-vcd", "TRACE_VCD"), "fst": ("--trace-fst", "TRACE_FS
 _KEPT_LOG = "build.log"
 
 
-def _harness() -> str:
-    return files("afp_hw.rtlsim").joinpath("harness.cpp").read_text(encoding="utf-8")
+def _sources() -> dict[str, str]:
+    """The harness, by file."""
+    package = files("afp_hw.rtlsim")
+    names = ("harness.cpp", "port_words.h")
+    return {name: package.joinpath(name).read_text(encoding="utf-8") for name in names}
 
 
 def _hash(data: bytes) -> str:
@@ -67,9 +70,9 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
     tools = find_toolchain()
     if trace == "fst":
         _require_compression(tools)
-    harness = _harness()
-    causes = [name, verilog, ports, harness, str(trace), *_VERILATE, *_MAKE, *_COMPILE]
-    key = _hash("\0".join([*causes, tools.identity]).encode())
+    sources = {"dut.v": verilog, "ports.h": ports, **_sources()}
+    causes = [name, *sources.values(), str(trace), *_VERILATE, *_MAKE, *_COMPILE, tools.identity]
+    key = _hash("\0".join(causes).encode())
     home = cache_dir() / "rtlsim"
     home.mkdir(parents=True, exist_ok=True)
     for path in sorted(home.glob(f"{key}-*.so")):
@@ -78,9 +81,8 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
         path.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=home, prefix=".build-") as folder:
         build = Path(folder)
-        (build / "dut.v").write_text(verilog, encoding="utf-8")
-        (build / "ports.h").write_text(ports, encoding="utf-8")
-        (build / "harness.cpp").write_text(harness, encoding="utf-8")
+        for file, text in sources.items():
+            (build / file).write_text(text, encoding="utf-8")
         try:
             built = _build(tools, build, name, trace)
         except ToolError as error:

@@ -47,13 +47,33 @@ class LayerRun:
     cpu_seconds: float | None
 
 
-def require_fit(design: Design, name: str, wgt_fmt: AFPFormat, act_fmt: AFPFormat, k: int) -> None:
+def require_fit(
+    design: Design,
+    name: str,
+    *,
+    wgt_fmt: AFPFormat,
+    act_fmt: AFPFormat,
+    k: int,
+    init: NDArray[Any],
+) -> int:
     """Refuse a layer that does not fit into the array.
+
+    Parameters
+    ----------
+    design, name
+        The array and the layer.
+    wgt_fmt, act_fmt, k, init
+        Formats, reduction length and initial values (any shape) of the layer.
+
+    Returns
+    -------
+    How many bits further left than in the layer's own formats its sums are in the array.
 
     Raises
     ------
     ValueError
-        A format that the envelope does not hold, or a longer reduction; with both numbers.
+        A format that the envelope does not hold, a longer reduction, or a larger initial value
+        than the array takes; with both numbers.
     """
     for what, envelope, fmt in (
         ("weights", design.weights, wgt_fmt),
@@ -63,6 +83,18 @@ def require_fit(design: Design, name: str, wgt_fmt: AFPFormat, act_fmt: AFPForma
             raise ValueError(f"Design.{what} must hold {fmt} of layer {name!r}, not {envelope}")
     if k > design.k:
         raise ValueError(f"Design.k must be at least {k} for layer {name!r}, not {design.k}")
+    shift = design.acts.n_man - act_fmt.n_man + design.weights.n_man - wgt_fmt.n_man
+    largest = _magnitude(init) << shift
+    if largest > design.init_bound:
+        raise ValueError(
+            f"Design.init_max must be at least {largest} for layer {name!r}, not "
+            f"{design.init_bound}"
+        )
+    return shift
+
+
+def _magnitude(values: NDArray[Any]) -> int:
+    return max(abs(int(values.max())), abs(int(values.min())))
 
 
 def run_layer(
@@ -93,11 +125,17 @@ def run_layer(
     """
     m, k = problem.act_codes.shape
     n = problem.wgt_codes.shape[1]
-    require_fit(design, problem.name, problem.wgt_fmt, problem.act_fmt, k)
-    shift = design.acts.n_man - problem.act_fmt.n_man + design.weights.n_man - problem.wgt_fmt.n_man
+    shift = require_fit(
+        design,
+        problem.name,
+        wgt_fmt=problem.wgt_fmt,
+        act_fmt=problem.act_fmt,
+        k=k,
+        init=problem.init,
+    )
     act = embed(problem.act_codes, problem.act_fmt, design.acts)
     wgt = embed(problem.wgt_codes, problem.wgt_fmt, design.weights)
-    init = _wide_init(problem, design, shift)
+    init = _shifted(problem.init, shift)
     schedule = LayerSchedule(design, m, k, n)
     kind = np.int64 if design.acc_width <= 64 else object
     expected = problem.expected_acc.astype(kind) << shift
@@ -131,16 +169,9 @@ def run_layer(
     )
 
 
-def _wide_init(problem: LayerProblem, design: Design, shift: int) -> NDArray[Any]:
-    """Initial values in the array's units, which are `shift` bits finer than the layer's."""
-    largest = max(abs(int(problem.init.max())), abs(int(problem.init.min()))) << shift
-    if largest > design.init_bound:
-        raise ValueError(
-            f"Design.init_max must be at least {largest} for layer {problem.name!r}, not "
-            f"{design.init_bound}"
-        )
-    kind = np.int64 if largest < 1 << 63 else object
-    return np.asarray(problem.init.astype(kind) << shift)
+def _shifted(init: NDArray[Any], shift: int) -> NDArray[Any]:
+    kind = np.int64 if _magnitude(init) << shift < 1 << 63 else object
+    return np.asarray(init.astype(kind) << shift)
 
 
 def _check_complete(name: str, result: Result) -> None:

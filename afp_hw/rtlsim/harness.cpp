@@ -1,4 +1,4 @@
-// Drives a generated array through one layer at a time; see simulator.py for what enters and leaves.
+// Drives a generated array through one layer at a time; simulator.py says what enters and leaves.
 //
 // ports.h, generated for each array, defines ROWS, COLS, LANES, ACT_WIDTH, WGT_WIDTH, ACC_WIDTH,
 // INIT_WIDTH (0: the array takes no initial values), FOR_ROWS(X) and FOR_COLS(X).
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "Vdut.h"
+#include "port_words.h"
 #include "ports.h"
 #include "verilated.h"
 
@@ -39,56 +40,6 @@ constexpr int64_t ring_size(int64_t least) {
     return size;
 }
 constexpr int64_t RING = ring_size(2 * (2 * ROWS + COLS + 64));
-
-// Codes of LANES lanes into a port, lane 0 in the least significant bits.
-template <int WIDTH, class Port>
-void put_codes(Port& port, const uint16_t* codes, int lanes) {
-    uint64_t word = 0;
-    for (int lane = 0; lane < lanes; ++lane) word |= uint64_t{codes[lane]} << (lane * WIDTH);
-    port = static_cast<Port>(word);
-}
-
-template <int WIDTH, std::size_t WORDS>
-void put_codes(VlWide<WORDS>& port, const uint16_t* codes, int lanes) {
-    for (std::size_t word = 0; word < WORDS; ++word) port[word] = 0;
-    for (int lane = 0; lane < lanes; ++lane) {
-        const int at = lane * WIDTH, shift = at % 32;
-        port[at / 32] |= uint32_t{codes[lane]} << shift;
-        if (shift + WIDTH > 32) port[at / 32 + 1] |= uint32_t{codes[lane]} >> (32 - shift);
-    }
-}
-
-// Two's complement in 64-bit words, least significant first, into a port and out of one.
-template <int WIDTH, class Port>
-void put_words(Port& port, const int64_t* words) {
-    port = static_cast<Port>(static_cast<uint64_t>(words[0]) & (~uint64_t{0} >> (64 - WIDTH)));
-}
-
-template <int WIDTH, std::size_t WORDS>
-void put_words(VlWide<WORDS>& port, const int64_t* words) {
-    for (std::size_t word = 0; word < WORDS; ++word)
-        port[word] = static_cast<uint32_t>(static_cast<uint64_t>(words[word / 2]) >> (word % 2 * 32));
-    if (WIDTH % 32) port[WORDS - 1] &= (uint32_t{1} << WIDTH % 32) - 1;
-}
-
-int64_t extend(uint64_t value, int width) {
-    return static_cast<int64_t>(value << (64 - width)) >> (64 - width);
-}
-
-template <int WIDTH, class Port>
-void get_words(const Port& port, int64_t* words) {
-    words[0] = extend(port, WIDTH);
-}
-
-template <int WIDTH, std::size_t WORDS>
-void get_words(const VlWide<WORDS>& port, int64_t* words) {
-    for (int word = 0; word < (WIDTH + 63) / 64; ++word) {
-        uint64_t value = port[2 * word];
-        if (2 * word + 1 < static_cast<int>(WORDS)) value |= uint64_t{port[2 * word + 1]} << 32;
-        words[word] = static_cast<int64_t>(value);
-    }
-    if (WIDTH % 64) words[WIDTH / 64] = extend(words[WIDTH / 64], WIDTH % 64);
-}
 
 struct Layer {
     const uint16_t* act;   // [rows, depth]
@@ -310,10 +261,10 @@ class Harness {
     int64_t steps = 0, col_tiles = 0, tiles = 0, expected = 0;
     int64_t edge = 0;                        // of the clock, counted from the layer's first operand
     int64_t tile = 0, step = -1;             // being fed; step -1: between tiles
-    int64_t last_edge = -1, last_came = -1;  // edges of the newest last step and of the newest result
+    int64_t last_edge = -1, last_came = -1;  // edges of the newest last step, the newest result
     int64_t came = 0, surplus = 0, collided = 0;
-    std::vector<Place> due;    // by edge: whose turn it is to leave the column 0 of a zero-latency array
-    std::vector<Place> order;  // all whose turn has come; the columns work it off one after another
+    std::vector<Place> due;    // by edge: whose turn it would be to leave if there were no latency
+    std::vector<Place> order;  // all whose turn has come; each column works it off at its own pace
     int64_t order_count = 0, init_taken[COLS] = {}, came_of[COLS] = {};
     uint16_t gathered[COLS * LANES] = {};
 };

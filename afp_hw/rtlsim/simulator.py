@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from afp_hw.design import Design
 from afp_hw.rtlsim.build import shared_object
 from afp_hw.rtlsim.ports import ports_header
+from afp_hw.rtlsim.words import init_words, integers, operand_codes
 
 _CHUNK_CYCLES = 1 << 16
 """Cycles of one call into the library: a fraction of a second, so that Ctrl-C and progress work."""
@@ -152,8 +153,8 @@ class ArraySimulator:
         if self._array is None:
             raise ValueError("ArraySimulator.run must be called before close, not after it")
         design = self.design
-        act = _codes("act_codes", act_codes, design.acts.width)
-        wgt = _codes("wgt_codes", wgt_codes, design.weights.width)
+        act = operand_codes("act_codes", act_codes, design.acts.width)
+        wgt = operand_codes("wgt_codes", wgt_codes, design.weights.width)
         if act.shape[1] != wgt.shape[0]:
             raise ValueError(
                 "ArraySimulator.run.wgt_codes must have as many rows as act_codes has columns, "
@@ -162,7 +163,7 @@ class ArraySimulator:
         if act.shape[1] > design.k:
             raise ValueError(f"Design.k must be at least K = {act.shape[1]}, not {design.k}")
         rows, cols = act.shape[0], wgt.shape[1]
-        words, init_row = _init(init, (rows, cols), design)
+        words, init_row = init_words(init, (rows, cols), design)
         acc_words = -(-design.acc_width // 64)
         acc = np.zeros((rows, cols, acc_words), np.int64)
         visible = np.full((rows, cols), -1, np.int64)
@@ -188,7 +189,7 @@ class ArraySimulator:
         if progress is not None:
             progress(fed, in_all)
         return Result(
-            _integers(acc),
+            integers(acc),
             visible,
             cycles,
             missing,
@@ -214,60 +215,3 @@ def _load(path: Path) -> ctypes.CDLL:
     library.array_advance.argtypes = [pointer, word]
     library.array_status.argtypes = [pointer, pointer]
     return library
-
-
-def _codes(name: str, codes: ArrayLike, width: int) -> NDArray[np.uint16]:
-    array = np.asarray(codes)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"ArraySimulator.run.{name} must be of integers, not {array.dtype}")
-    if array.ndim != 2 or not array.size:
-        raise ValueError(
-            f"ArraySimulator.run.{name} must be a matrix with elements, not of shape {array.shape}"
-        )
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high >= 1 << width:
-        wrong = low if low < 0 else high
-        raise ValueError(
-            f"ArraySimulator.run.{name} must be codes in 0..{(1 << width) - 1}, not {wrong}"
-        )
-    return np.ascontiguousarray(array, np.uint16)
-
-
-def _init(
-    init: ArrayLike | None, shape: tuple[int, int], design: Design
-) -> tuple[NDArray[np.int64] | None, int]:
-    """Initial values as 64-bit words, least significant first, and the words of a row."""
-    if init is None:
-        return None, 0
-    array = np.asarray(init)
-    if array.dtype.kind not in "iuO":
-        raise TypeError(f"ArraySimulator.run.init must be of integers, not {array.dtype}")
-    if array.shape not in (shape, shape[1:]):
-        raise ValueError(
-            f"ArraySimulator.run.init must have the shape {shape[1:]} or {shape}, not {array.shape}"
-        )
-    largest = max(abs(int(array.max())), abs(int(array.min())))
-    if largest > design.init_bound:
-        raise ValueError(f"Design.init_max must be at least {largest}, not {design.init_bound}")
-    if not design.init_bound:
-        return None, 0
-    count = -(-design.init_width // 64)
-    if count == 1:
-        words = array.astype(np.int64)[..., np.newaxis]
-    else:
-        wide = array.astype(object)
-        low = [(wide >> (64 * index)) & ((1 << 64) - 1) for index in range(count - 1)]
-        parts = [part.astype(np.uint64).view(np.int64) for part in low]
-        words = np.stack([*parts, (wide >> (64 * (count - 1))).astype(np.int64)], axis=-1)
-    return np.ascontiguousarray(words), shape[1] * count if array.ndim == 2 else 0
-
-
-def _integers(words: NDArray[np.int64]) -> NDArray[Any]:
-    """Sums from 64-bit words ``[M, N, words]``, the most significant one signed."""
-    top = words[..., -1]
-    if words.shape[-1] == 1:
-        return np.ascontiguousarray(top)
-    value = top.astype(object)
-    for index in range(words.shape[-1] - 2, -1, -1):
-        value = (value << 64) + words[..., index].view(np.uint64).astype(object)
-    return np.asarray(value)

@@ -3,7 +3,8 @@
 A lane is the cell at (row, col): it sees the operands of its row and column, skewed as in the
 array, and from below the finished sums that its lower neighbours pass up. Neighbours exchange only
 what is known beforehand (operands one cycle later, golden sums): each lane has its own stream and
-waits for no other. Edge circuits (skew, decoders, initial values) are not part of the cell.
+waits for no other. Of a large array some columns are taken, whole ones, because sums leave upwards.
+Edge circuits (skew, decoders, initial values) are not part of the cell.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from afp_hw.synth.stimulus import Operands, stepped
 # Cycles of a run, about: a few thousand steps give energies that change by less than 1 %.
 DEFAULT_CYCLES: Final = 8192
 _MOST_ROUNDS: Final = 16
+_MOST_PLACES: Final = 256
 
 
 def decoded(codes: NDArray[Any], fmt: AFPFormat) -> NDArray[np.uint32]:
@@ -86,12 +88,13 @@ class _Tiles:
 
     def __init__(self, operands: Operands) -> None:
         design = operands.design
-        self._rows, self._cols = design.rows, design.cols
+        self._rows = design.rows
+        self._cols = min(design.cols, max(1, _MOST_PLACES // design.rows))
         self._operands = operands
         self.steps = -(-operands.act_codes.shape[1] // design.lanes)
         self.spacing = tile_spacing(self.steps, self._rows)
         m, n = operands.act_codes.shape[0], operands.wgt_codes.shape[1]
-        tiles = [(r, c) for c in range(0, n, self._cols) for r in range(0, m, self._rows)]
+        tiles = [(r, c) for c in range(0, n, design.cols) for r in range(0, m, self._rows)]
         count = max(1, min(_MOST_ROUNDS, DEFAULT_CYCLES // self.spacing, len(tiles)))
         chosen = np.linspace(0, len(tiles) - 1, count).round().astype(int).tolist()
         self.tiles = [tiles[index] for index in chosen]
@@ -100,6 +103,11 @@ class _Tiles:
         self.order = [self.tiles[index % count] for index in range(-self.warm, count)]
         self.tail = settle
         self.cycles = len(self.order) * self.spacing + self.tail
+
+    @property
+    def places(self) -> int:
+        """Cells that are simulated."""
+        return self._rows * self._cols
 
     @property
     def macs(self) -> int:
@@ -161,7 +169,7 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def run_cell(netlist: Netlist, operands: Operands) -> Activity:
-    """Run the array's cell with each of its rows x cols places as a bit lane; check all sums.
+    """Run the array's cell with each of its places as a bit lane; check all sums.
 
     Parameters
     ----------
@@ -187,24 +195,24 @@ def run_cell(netlist: Netlist, operands: Operands) -> Activity:
     for lane in range(design.lanes):
         stimulus[f"i_act__{lane}"] = _flat(streams.act[:, lane])
         stimulus[f"i_wgt__{lane}"] = _flat(streams.wgt[:, lane])
-    simulator = GateSimulator(netlist, design.rows * design.cols)
+    simulator = GateSimulator(netlist, tiles.places)
     bounds = [0, tiles.warm * tiles.spacing, tiles.cycles - tiles.tail, tiles.cycles]
     checked, toggles = 0, simulator.toggles
     for part, (low, high) in enumerate(pairwise(bounds)):
         simulator.clear()
         outputs = simulator.run({port: values[low:high] for port, values in stimulus.items()})
-        checked += _check(netlist.top, outputs, streams, low, design.cols)
+        checked += _check(netlist.top, outputs, streams, low)
         if part == 1:
             toggles = simulator.toggles
-    cycles = design.rows * design.cols * tiles.spacing * len(tiles.tiles)
+    cycles = tiles.places * tiles.spacing * len(tiles.tiles)
     return Activity(toggles, cycles, tiles.macs, checked)
 
 
-def _check(top: str, outputs: dict[str, Planes], streams: _Streams, low: int, cols: int) -> int:
-    """Compare one part's outputs, from cycle `low` on; gives how many sums were compared."""
+def _check(top: str, outputs: dict[str, Planes], streams: _Streams, low: int) -> int:
+    """Compare one part's outputs, from cycle `low` on; gives how many sums left above row 0."""
     planes = outputs["o_drain_valid"][:, 0]
     due = _flat(streams.drain_valid)[low : low + len(planes)]
-    lanes = due.shape[1]
+    lanes, cols = due.shape[1], streams.drain.shape[2]
     _compare(
         top, "o_drain_valid", lane_bits(planes, lanes), due, np.arange(low, low + len(due)), cols
     )
@@ -213,7 +221,7 @@ def _check(top: str, outputs: dict[str, Planes], streams: _Streams, low: int, co
     found = lane_integers(outputs["o_drain"][cycles], lanes, signed=True)
     # What a drain register holds without its valid bit is nobody's business.
     _compare(top, "o_drain", np.where(due[cycles] == 1, found, sums), sums, low + cycles, cols)
-    return int(due.sum())
+    return int(due[:, :cols].sum())
 
 
 def _compare(

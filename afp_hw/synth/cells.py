@@ -63,7 +63,7 @@ class Arc:
     sense
         ``positive_unate``, ``negative_unate`` or ``non_unate``.
     rise, fall
-        Delay (or constraint), second, by the direction in which `pin` goes; None where there is none.
+        Delay (or constraint), second, by the direction in which `pin` goes, if there is one.
     rise_slew, fall_slew
         Transition time that comes out, second; None for a constraint.
     """
@@ -146,8 +146,8 @@ class Cell:
     flip_flop
         None for a cell that is none.
     dont_use
-        The library asks tools to leave it alone, or it is not one we can use: a latch, a clock gate,
-        a three-state buffer, an output without function.
+        The library asks tools to leave it alone, or it is of no use here: a latch, a clock gate, a
+        three-state buffer, an output without function.
     arcs
         Delays and setup constraints.
     """
@@ -183,7 +183,7 @@ class Cell:
         return table.at(slew_s, load_f) if table is not None else 0.0
 
     def input_energy_j(self, pin: str, slew_s: float = NOMINAL_SLEW_S) -> float:
-        """Internal energy of one transition of an input, whatever the outputs do, joule: mean of both.
+        """Internal energy of one transition of an input, whatever the outputs do, joule.
 
         This is where a flip-flop's clock energy is. 0 where the library has no table.
         """

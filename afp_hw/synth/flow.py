@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from typing import Any
 
 from afp_hw.errors import ToolError
 from afp_hw.files import output_directory, write_atomic
+from afp_hw.synth import opensta
 from afp_hw.synth.full_adders import full_adder_map, ripple_map
-from afp_hw.synth.netlist import BLOCKS, read_netlist
+from afp_hw.synth.netlist import BLOCKS, Netlist, read_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.technology import Technology
 from afp_hw.synth.timing import clock_period_s
@@ -41,7 +43,8 @@ class SynthReport:
     cell_counts
         Cells by kind, sorted.
     delay_ns, delay_source
-        Smallest clock period, clock-to-output and setup included, no wires; and who computed it.
+        Smallest clock period, clock-to-output and setup included, no wires; and who computed it:
+        ``"OpenSTA"``, or ``"tables"`` for :mod:`afp_hw.synth.timing`.
     block_areas_um2
         Area by block (see :func:`.block_of`); of a flattened run only what kept its name.
     netlist_verilog, netlist_json, log
@@ -63,6 +66,9 @@ class SynthReport:
     netlist_verilog: Path
     netlist_json: Path
     log: Path
+
+
+Objective = Callable[[SynthReport], tuple[float, ...]]
 
 
 def _script(
@@ -98,7 +104,7 @@ def _script(
             "opt_clean -purge",
             "delete t:$scopeinfo",
             f'tee -q -o stat.json stat -json -liberty "{liberty}"',
-            "write_verilog -noattr -norename netlist.v",
+            "write_verilog -noattr -norename -simple-lhs netlist.v",
             "write_json netlist.json",
             "",
         )
@@ -181,39 +187,48 @@ def synthesize(
     abc = recipe.abc_script.replace("{D}", f"-D {logic_ps}")
     write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
     liberty = technology.liberty_path()
-    script = _script(
-        files, top, liberty, recipe, flatten=flatten, adders=adders
-    )
+    script = _script(files, top, liberty, recipe, flatten=flatten, adders=adders)
     write_atomic(work / "script.ys", script)
     _run_yosys(work)
     return _report(work, top, technology, recipe, flatten)
+
+
+def _clock_period_ns(netlist: Netlist, work: Path, technology: Technology) -> tuple[float, str]:
+    """OpenSTA's answer where it is installed and can read the netlist; otherwise our own."""
+    if netlist.clock is not None and opensta.available():
+        liberty = technology.liberty_path()
+        clock = netlist.net_names[netlist.clock]
+        try:
+            period = opensta.opensta_period_s(work / "netlist.v", netlist.top, liberty, clock)
+        except ToolError:
+            return clock_period_s(netlist) * 1e9, "tables"
+        return period * 1e9, "OpenSTA"
+    return clock_period_s(netlist) * 1e9, "tables"
 
 
 def _report(
     work: Path, top: str, technology: Technology, recipe: Recipe, flatten: bool
 ) -> SynthReport:
     design: Mapping[str, Any] = json.loads((work / "stat.json").read_text())["design"]
-    kinds = {name: int(entry) for name, entry in design["num_cells_by_type"].items()}
-    counts = {name: kinds[name] for name in sorted(kinds) if name in technology.cells}
-    area = float(design["area"])
     netlist = read_netlist(work / "netlist.json", technology.cells, top=top)
+    counts = Counter(instance.cell.name for instance in netlist.cells)
     blocks: dict[str, float] = {}
     for instance in netlist.cells:
         blocks[instance.block] = blocks.get(instance.block, 0.0) + instance.cell.area_um2
+    total = float(design["area"])
+    delay_ns, delay_source = _clock_period_ns(netlist, work, technology)
     return SynthReport(
         top=top,
         technology=technology.name,
         recipe=recipe.name,
         flattened=flatten,
-        area_um2=area,
-        nand2_equivalents=area / technology.nand2_area_um2,
-        cells=sum(counts.values()),
-        flip_flops=sum(
-            count for name, count in counts.items() if technology.cells[name].flip_flop is not None
-        ),
-        cell_counts=counts,
-        delay_ns=clock_period_s(netlist) * 1e9,
-        delay_source="tables",
+        area_um2=total,
+        nand2_equivalents=total / technology.nand2_area_um2,
+        cells=len(netlist.cells),
+        flip_flops=len(netlist.flip_flops),
+        cell_counts=dict(sorted(counts.items())),
+        delay_ns=delay_ns,
+        delay_source=delay_source,
         block_areas_um2={block: blocks[block] for block in BLOCKS if block in blocks},
         netlist_verilog=work / "netlist.v",
         netlist_json=work / "netlist.json",
@@ -221,11 +236,13 @@ def _report(
     )
 
 
-def best_of(
-    reports: Iterable[SynthReport],
-    objective: Callable[[SynthReport], float] = lambda report: report.area_um2,
-) -> SynthReport:
-    """The report with the smallest `objective` (area by default); the first of equals.
+def area(report: SynthReport) -> tuple[float, ...]:
+    """Objective of :func:`best_of`: the smallest."""
+    return (report.area_um2,)
+
+
+def best_of(reports: Iterable[SynthReport], objective: Objective = area) -> SynthReport:
+    """The report whose `objective` is least; the first of equals.
 
     Raises
     ------

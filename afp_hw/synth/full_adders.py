@@ -97,8 +97,10 @@ class FullAdderMap:
 
 def ripple_map() -> str:
     """Text for Yosys' ``techmap -map``: ripple carry as logic, which ABC may change."""
-    return _RIPPLE.replace("KNOWN[i]", "1").replace("CELL adder (FA_PINS);", "").replace(
-        "CELL adder (PINS);", ""
+    return (
+        _RIPPLE.replace("KNOWN[i]", "1")
+        .replace("CELL adder (FA_PINS);", "")
+        .replace("CELL adder (PINS);", "")
     )
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +23,14 @@ from afp_hw.synth.liberty_text import Group, read_groups
 _PREFIX: Final = {"": 1.0, "k": 1e3, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 _UNIT: Final = re.compile(r"([0-9.eE+-]*)\s*([kmunpf]?)[svwf]", re.IGNORECASE)
 _NOT_OURS: Final = ("latch", "statetable", "test_cell", "latch_bank", "ff_bank")
-_ARC_KINDS: Final = ("combinational", "rising_edge", "falling_edge", "setup_rising", "clear", "preset")
+_ARC_KINDS: Final = (
+    "combinational",
+    "rising_edge",
+    "falling_edge",
+    "setup_rising",
+    "clear",
+    "preset",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ class Library:
 
 
 def _unit(library: Group, key: str, default: str, where: str) -> float:
-    """A unit such as ``1ns`` or ``1.0 pf`` as a number of seconds, farads …"""
+    """A unit such as ``1ns`` or ``1.0 pf`` as a number of seconds, farads."""
     text = library.attributes.get(key, default)
     match = _UNIT.fullmatch(text.strip())
     if match is None:
@@ -84,7 +91,10 @@ class _CellReader:
             flip_flop=self._flip_flop(group.first("ff")),
             dont_use=odd or get("dont_use", "false") == "true",
             arcs=tuple(
-                arc for pin in pins for timing in pin.all("timing") for arc in self._arcs(pin, timing)
+                arc
+                for pin in pins
+                for timing in pin.all("timing")
+                for arc in self._arcs(pin, timing)
             ),
         )
 
@@ -188,6 +198,11 @@ def _voltage(library: Group) -> float:
     return float(stated) * unit
 
 
+def _common_start(names: Sequence[str]) -> str:
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in same).rstrip("_-")
+
+
 def read_liberty(paths: Sequence[str | Path], *, dont_use: Sequence[str] = ()) -> Library:
     """Read one library, which may be spread over several files, plain or gzip.
 
@@ -215,14 +230,18 @@ def read_liberty(paths: Sequence[str | Path], *, dont_use: Sequence[str] = ()) -
         reader = _CellReader(group, path.name, dont_use)
         for found in group.all("cell"):
             if found.name in cells:
-                raise ValueError(f"{path.name}: cell {found.name!r} must be defined once, not twice")
+                raise ValueError(
+                    f"{path.name}: cell {found.name!r} must be defined once, not twice"
+                )
             try:
                 cells[found.name] = reader.read(found)
             except (KeyError, ValueError, IndexError) as error:
-                raise ValueError(f"{path.name}: cell {found.name!r} must be whole: {error}") from error
+                raise ValueError(
+                    f"{path.name}: cell {found.name!r} must be whole: {error}"
+                ) from error
     voltages = {_voltage(group) for group in groups}
     if len(voltages) > 1:
         raise ValueError(f"read_liberty.paths must have one voltage, not {sorted(voltages)}")
     names = [group.name for group in groups]
-    name = commonprefix(names).rstrip("_-") or names[0]
+    name = _common_start(names) or names[0]
     return Library(name=name, voltage_v=voltages.pop(), cells=cells)

@@ -66,7 +66,7 @@ class TableReader:
             )
         rows = self._axis(group, template, variables, _ROW_VARIABLES, row)
         columns = self._axis(group, template, variables, _COLUMN_VARIABLES, column)
-        numbers = [float(x) * value for x in group.attributes["values"].replace("|", " ").split()]
+        numbers = [float(x) * value for x in group.attributes["values"].split()]
         if len(numbers) != len(rows) * len(columns):
             raise ValueError(
                 f"{self._where}: table {group.name!r} must have {len(rows)} x {len(columns)} "

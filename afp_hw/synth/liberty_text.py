@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 _NO_CODE: Final = re.compile(r'("[^"]*")|/\*.*?\*/|//[^\n]*', re.DOTALL)
+_BLANKS: Final = str.maketrans('",\\', "   ")
 _STATEMENT: Final = re.compile(
     r"""[\s;]*(?:
       (?P<close>\})
@@ -51,25 +52,28 @@ class Group:
 
 
 def _arguments(text: str) -> tuple[str, ...]:
-    return tuple(part for part in text.replace('"', " ").replace(",", " ").split() if part)
+    return tuple(text.translate(_BLANKS).split())
 
 
 def parse_groups(text: str, where: str) -> Group:
     """Parse a Liberty file's text into its ``library`` group.
 
-    The arguments of a complex attribute are kept as one text with quotation marks and commas
-    turned into spaces; ``values`` keeps its rows apart by ``|``.
+    The arguments of a complex attribute are kept as one text, with quotation marks and commas
+    turned into spaces.
 
     Raises
     ------
     ValueError
         Not Liberty, or the file ends inside a group; names `where`.
     """
-    text = _NO_CODE.sub(lambda match: match[1] or " ", text).replace("\\\n", " ")
+    text = _NO_CODE.sub(lambda match: match[1] or "\n" * match[0].count("\n"), text)
+    text = text.replace("\\\n", "\n")
     stack: list[Group] = []
     position, match = 0, _STATEMENT.match(text)
     while match is not None:
         if match["close"]:
+            if not stack:
+                break
             group = stack.pop()
             if not stack:
                 return group
@@ -84,17 +88,18 @@ def parse_groups(text: str, where: str) -> Group:
             value = match["quoted"] if match["quoted"] is not None else match["plain"].strip()
             stack[-1].attributes[match["name"]] = value
         else:
-            rows = match["args"].replace("\\", " ").split('"')[1::2] or [match["args"]]
-            stack[-1].attributes[match["name"]] = "|".join(rows).replace(",", " ")
+            stack[-1].attributes[match["name"]] = match["args"].translate(_BLANKS)
         position = match.end()
         match = _STATEMENT.match(text, position)
     if not stack or stack[0].kind != "library":
-        raise ValueError(f"{where} must be a Liberty file, not one that begins {text[:40].strip()!r}")
-    if text[position:].strip():
-        line = text.count("\n", 0, position) + 1
-        raise ValueError(f"{where} must be a Liberty file, not {text[position:][:40].strip()!r} after line {line}")
-    inside = next((f" inside cell {g.name!r}" for g in stack if g.kind == "cell"), "")
-    raise ValueError(f"{where} must be a whole Liberty file, not one that ends{inside}")
+        raise ValueError(
+            f"{where} must be a Liberty file, not one that begins {text[:40].strip()!r}"
+        )
+    line = text.count("\n", 0, position) + 1
+    inside = next((f", inside cell {g.name!r}" for g in stack if g.kind == "cell"), "")
+    raise ValueError(
+        f"{where} must be a whole Liberty file, not one that breaks off in line {line}{inside}"
+    )
 
 
 def read_groups(path: Path) -> Group:
@@ -112,5 +117,7 @@ def read_groups(path: Path) -> Group:
         try:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{path.name} must be a whole gzip file, not a damaged one ({error})") from error
+            raise ValueError(
+                f"{path.name} must be a whole gzip file, not a damaged one ({error})"
+            ) from error
     return parse_groups(data.decode("utf-8", errors="replace"), path.name)

@@ -68,9 +68,9 @@ def _numbers(values: Iterable[float], unit: float) -> str:
 
 def _table(kind: str, template: str, table: Table, column: float, value: float) -> Iterator[str]:
     """Lines of one table, in nanoseconds and the units `column` and `value`."""
-    yield f"{kind} ({_template_name(template, table)}) {{ index_1 (\"{_numbers(table.rows, 1e-9)}\");"
+    yield f'{kind} ({_template_name(template, table)}) {{ index_1 ("{_numbers(table.rows, 1e-9)}");'
     if _TEMPLATES[template][2]:
-        yield f"  index_2 (\"{_numbers(table.columns, column)}\");"
+        yield f'  index_2 ("{_numbers(table.columns, column)}");'
     rows = ", ".join(f'"{_numbers(row, value)}"' for row in table.values)
     yield f"  values ({rows}); }}"
 

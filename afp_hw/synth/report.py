@@ -14,8 +14,8 @@ _NOTES: Final = (
     "Zero delay: glitches are not in it. No wires and no clock tree either.",
 )
 _ARRAY_NOTE: Final = (
-    "Energy is that of a cell, run at all its places; the edge (skew, decoders, initial values) "
-    "is not in it."
+    "Energy is that of a cell, run at its places in the array (256 of them at most); the edge "
+    "(skew, decoders, initial values) is not in it."
 )
 _FLAT_NOTE: Final = (
     "Blocks are of a netlist that keeps the hierarchy; the figures above are flattened."
@@ -155,13 +155,15 @@ class HardwareReport:
         whole = self.whole
         nand2 = whole.area_um2 / self.nand2_um2
         meets = "meets" if whole.delay_ns <= self.clock_ns else "does not meet"
+        own = self.delay_source == "tables"
+        source = "from the library's tables, no wires" if own else self.delay_source
         late = f"{meets} the clock of {self.clock_ns:g} ns"
         return [
             ("technology", self.technology),
             ("recipe", f"{whole.recipe} (best of {', '.join(self.recipes)})"),
             ("area", f"{whole.area_um2:,.1f} µm² ({nand2:,.0f} NAND2 equivalents)"),
             ("cells", f"{whole.cells:,}, of them {whole.flip_flops:,} flip-flops"),
-            ("critical path", f"{whole.delay_ns:.3f} ns ({self.delay_source}), {late}"),
+            ("critical path", f"{whole.delay_ns:.3f} ns ({source}), {late}"),
             (f"energy per {energy.operations}", self._energy_text(energy)),
             (
                 "leakage",

@@ -24,7 +24,9 @@ def _round(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _sample(table: Table | None, rows: Sequence[float], columns: Sequence[float]) -> list[float] | None:
+def _sample(
+    table: Table | None, rows: Sequence[float], columns: Sequence[float]
+) -> list[float] | None:
     """Figures of a table of times on other axes, picoseconds, row by row."""
     if table is None:
         return None
@@ -76,7 +78,11 @@ def table_text(
     """The JSON text of a table: `head`, the axes, then one line a cell."""
     slews, loads = [s * _PS for s in slews_ps], [load * _FF for load in loads_ff]
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    lines += [f'  "slews_ps": {list(slews_ps)},', f'  "loads_ff": {list(loads_ff)},', '  "cells": {']
+    lines += [
+        f'  "slews_ps": {list(slews_ps)},',
+        f'  "loads_ff": {list(loads_ff)},',
+        '  "cells": {',
+    ]
     entries = (
         f"    {json.dumps(cell.name)}: "
         + json.dumps(cell_entry(cell, slews, loads), separators=(",", ":"))

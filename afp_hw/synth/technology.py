@@ -103,7 +103,9 @@ class Technology:
             ("a NAND2", self.cell_of("!(a & b)")),
         ):
             if cell is None:
-                raise ValueError(f"{owner} must have {what}, not only {len(self.usable)} other cells")
+                raise ValueError(
+                    f"{owner} must have {what}, not only {len(self.usable)} other cells"
+                )
         if not any(pin.energy for cell in self.usable for pin in cell.outputs):
             raise ValueError(f"{owner} must have internal_power tables, not none at all")
         if not any(cell.arcs for cell in self.usable):
@@ -119,7 +121,9 @@ class Technology:
         """
         missing = sorted(set(names) - set(self.cells))
         if missing:
-            raise ValueError(f"Technology.restricted must name cells of {self.name!r}, not {missing}")
+            raise ValueError(
+                f"Technology.restricted must name cells of {self.name!r}, not {missing}"
+            )
         return replace(
             self, cells={name: cell for name, cell in self.cells.items() if name in names}
         )
@@ -131,7 +135,7 @@ class Technology:
 
     @cached_property
     def flip_flop(self) -> Cell | None:
-        """The smallest flip-flop that stores an input on the rising edge, without clear or preset."""
+        """The smallest that stores an input on the rising edge, without clear or preset."""
         found = [
             cell
             for cell in self.usable
@@ -160,7 +164,7 @@ class Technology:
         return sum(latest.values())
 
     def cell_of(self, *functions: str) -> Cell | None:
-        """The smallest combinational cell with these outputs, over inputs ``a``, ``b``, ``c`` …
+        """The smallest combinational cell with these outputs, over inputs ``a``, ``b`` and so on.
 
         Inputs of the cell are taken in any order, outputs in the order given.
         """
@@ -214,9 +218,7 @@ class Technology:
         return path
 
 
-def _pins_for(
-    cell: Cell, inputs: int, wanted: Sequence[tuple[int, ...]]
-) -> tuple[str, ...] | None:
+def _pins_for(cell: Cell, inputs: int, wanted: Sequence[tuple[int, ...]]) -> tuple[str, ...] | None:
     """Output pins of `cell` that have these truth tables, under one order of its inputs."""
     if cell.flip_flop or len(cell.inputs) != inputs or len(cell.outputs) != len(wanted):
         return None

@@ -18,10 +18,8 @@ from amaranth.lib import wiring
 import afp_hw
 from afp_hw.design import Design
 from afp_hw.files import output_directory, write_atomic
-from afp_hw.formats import AFPFormat
 from afp_hw.hdl import Array, CodePe, Requantizer
 from afp_hw.verilog.library import Library
-
 
 # Each is what Verilator says of Verilog that Yosys writes, and none of it is a mistake here.
 _HEADER = """\
@@ -123,9 +121,9 @@ def _emitted(
 def emit_pe(design: Design) -> Emitted:
     """:class:`.CodePe` as Verilog: takes AFP codes, decoders included.
 
-    The manifest has ``name``, ``kind``, ``ports`` (name, direction, width, signed), ``latency_cycles``
-    (clock edges from the last operands to ``o_valid``), ``acc_width``, ``parameters`` (those of
-    :class:`.Design`), ``versions`` and ``sha256`` of the Verilog text.
+    The manifest has ``name``, ``kind``, ``ports`` (name, direction, width, signed),
+    ``latency_cycles`` (clock edges from the last operands to ``o_valid``), ``acc_width``,
+    ``parameters`` (those of :class:`.Design`), ``versions`` and ``sha256`` of the Verilog text.
     """
     library = Library()
     component = CodePe(design, library.place)
@@ -137,8 +135,8 @@ def emit_pe(design: Design) -> Emitted:
 def emit_array(design: Design) -> Emitted:
     """:class:`.Array` as Verilog, with one module for all its cells.
 
-    ``latency_cycles`` in the manifest is that of row 0 and column 0; row r and column c follow ``2*r
-    + c`` cycles later.
+    ``latency_cycles`` in the manifest is that of row 0 and column 0; row r and column c follow
+    ``2*r + c`` cycles later.
     """
     library = Library()
     array = Array(design, library.place)

@@ -27,7 +27,7 @@ class _Placed(wiring.Component):
         super().__init__(component.signature)
 
     def elaborate(self, platform: object) -> Instance:
-        ports = {}
+        ports: dict[str, Value] = {}
         if self.sequential:
             ports |= {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
         for path, member, value in self.signature.flatten(self):

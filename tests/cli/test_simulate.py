@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import afp_hw.network
+from afp_hw import embedded
 from afp_hw.cli.main import main
-from afp_hw.embedded import calibration_images, model_path, test_set
 from afp_hw.network import calibrate, layer_problems, load_graph
 from afp_hw.rtlsim import find_toolchain
 
@@ -100,14 +100,14 @@ def test_two_images_have_twice_the_rows(recipe, capsys, tmp_path):
     arguments = ["embedded", "--layer", LAYER, "--design", recipe, "--engine", "model"]
     two = document(capsys, [*arguments, "--images", "2"])
     assert two["layers"][0]["m"] == 392
-    np.save(tmp_path / "images.npy", test_set()[0][:2])
+    np.save(tmp_path / "images.npy", embedded.test_set()[0][:2])
     from_file = document(capsys, [*arguments, "--input", str(tmp_path / "images.npy")])
     assert from_file["layers"] == two["layers"]
 
 
 def test_a_formats_file_is_used_as_it_is(recipe, capsys, tmp_path):
-    graph = load_graph(model_path())
-    path = calibrate(graph, calibration_images()).write(tmp_path / "formats.json")
+    graph = load_graph(embedded.model_path())
+    path = calibrate(graph, embedded.calibration_images()).write(tmp_path / "formats.json")
     arguments = ["embedded", "--layer", LAYER, "--design", recipe, "--engine", "model"]
     assert document(capsys, [*arguments, "--formats", str(path)]) == document(capsys, arguments)
     sentence = refused(capsys, [*arguments, "--formats", str(path), "--weights", "e2m1"])
@@ -115,10 +115,18 @@ def test_a_formats_file_is_used_as_it_is(recipe, capsys, tmp_path):
 
 
 def test_another_model_needs_its_input(recipe, capsys, tmp_path):
-    arguments = [str(model_path()), "--layer", LAYER, "--design", recipe, "--engine", "model"]
+    arguments = [
+        str(embedded.model_path()),
+        "--layer",
+        LAYER,
+        "--design",
+        recipe,
+        "--engine",
+        "model",
+    ]
     sentence = refused(capsys, arguments)
     assert sentence == "--input must be given for another model than 'embedded', not left out"
-    np.save(tmp_path / "images.npy", test_set()[0][:1])
+    np.save(tmp_path / "images.npy", embedded.test_set()[0][:1])
     assert document(capsys, [*arguments, "--input", str(tmp_path / "images.npy")])["images"] == 1
 
 
@@ -161,7 +169,7 @@ def test_a_wrong_expected_value_is_status_1_and_named(recipe, capsys, monkeypatc
 def test_waveforms_are_written_when_asked_for(capsys, tmp_path):
     tiny = tmp_path / "tiny.toml"
     tiny.write_text(
-        '[design]\nweights = "e3m1"\nacts = "ue3m2"\nrows = 2\ncols = 2\nk = 64\ninit_max = 4096\n'
+        '[design]\nweights = "e3m1"\nacts = "ue3m2"\nrows = 2\ncols = 2\nk = 64\ninit_max = 20000\n'
     )
     path = tmp_path / "fc.vcd"
     arguments = ["embedded", "--layer", "fc", "--design", str(tiny), "--vcd", str(path)]

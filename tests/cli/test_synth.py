@@ -3,6 +3,10 @@
 import json
 import math
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +138,22 @@ def test_read_only_folder_is_refused_before_any_work(
     tmp_path.chmod(0o500)
     assert main(["synth", "pe", *SMALL, *RANDOM, "-o", str(tmp_path)]) == 2
     assert "out must be a writable folder" in sentence(capsys)
+
+
+def test_a_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
+    cache, out = tmp_path / "cache", tmp_path / "out"
+    environment = os.environ | {"AFP_HW_CACHE": str(cache)}
+    command = [sys.executable, "-m", "afp_hw", "synth", "pe", *SMALL, *RANDOM, "-o", str(out)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(cache.glob("synth/job-*/*/script.ys")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.terminate()
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert list(cache.glob("synth/*")) == []
+    assert list(out.iterdir()) == []
 
 
 def test_out_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ def test_names_say_what_differs_from_the_default() -> None:
     ],
 )
 def test_refused_values(parameters: dict[str, object], sentence: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="Design") as caught:
         Design(**{"weights": E3M1, "acts": E3M2, **parameters})
     assert str(caught.value) == sentence
 

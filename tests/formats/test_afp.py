@@ -94,7 +94,9 @@ def test_refused_parameters(
     assert str(caught.value) == sentence
 
 
-@pytest.mark.parametrize("text", ["", "e3", "m1", "3m1", "e3m1x", "e-1m2", "se3m1", "e3 m1", "e999m1"])
+@pytest.mark.parametrize(
+    "text", ["", "e3", "m1", "3m1", "e3m1x", "e-1m2", "se3m1", "e3 m1", "e999m1"]
+)
 def test_refused_names(text: str) -> None:
     with pytest.raises(ValueError, match="AFPFormat"):
         AFPFormat.parse(text)

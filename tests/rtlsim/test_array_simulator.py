@@ -10,7 +10,7 @@ from afp_hw.rtlsim import ArraySimulator
 from afp_hw.schedule import LayerSchedule
 
 DESIGNS = {
-    "square": {"weights": "e3m1", "acts": "ue3m2", "rows": 4, "cols": 4, "k": 300},
+    "square": {"weights": "e3m1", "acts": "ue3m2", "rows": 4, "cols": 4, "k": 576},
     "lanes": {
         "weights": "e3m1",
         "acts": "e2m3",
@@ -165,11 +165,11 @@ def test_a_long_layer_is_run_in_pieces(square):
         ([1], [[1]], None, ValueError, r"act_codes must be a matrix with elements"),
         ([[1, 1]], [[1]], None, ValueError, r"as many rows as act_codes has columns, 2, not 1"),
         (
-            [[1] * 301],
-            [[1]] * 301,
+            [[1] * 577],
+            [[1]] * 577,
             None,
             ValueError,
-            r"Design\.k must be at least K = 301, not 300",
+            r"Design\.k must be at least K = 577, not 576",
         ),
         ([[1]], [[1]], [[1], [1]], ValueError, r"init must have the shape \(1,\) or \(1, 1\)"),
         ([[1]], [[1]], [1.5], TypeError, r"init must be of integers, not float64"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from afp_hw.synth import (
     Technology,
     measure_energy,
     parse_netlist,
+    run_cell,
     run_pe,
     simulated_module,
     synthesize,
@@ -180,3 +182,15 @@ def test_operands_longer_than_the_accumulator_allows_are_refused():
 
     with pytest.raises(ValueError, match=r"Design\.k must be at least K = 65 of conv9, not 64"):
         Operands.from_problem(Layer(), DESIGN)
+
+
+def test_a_large_array_is_run_in_whole_columns(mapped, technology):
+    large = replace(DESIGN, rows=100, cols=9)
+    operands = Operands.random(large, k=40, m=150, n=12)
+    text, _ = mapped["array"]
+    netlist = parse_netlist(text, technology.cells, top=large.module_name("cell"))
+    activity = run_cell(netlist, operands)
+    # Tiles begin at rows 0 and 100, columns 0 and 9; two columns of 100 rows each are simulated.
+    assert activity.operations == (100 + 50) * (2 + 2) * 40
+    assert activity.cycles == 4 * 200 * tile_spacing(20, 100)
+    assert activity.checked == (4 + 4) * 200  # four rounds ahead fill the chain, uncounted

@@ -15,9 +15,7 @@ from afp_hw import AFPFormat
 from afp_hw.design import Design
 from afp_hw.verilog import Emitted, emit_array, emit_pe, emit_requantizer
 
-DESIGN = Design(
-    AFPFormat.parse("e3m1"), AFPFormat.parse("ue3m2"), rows=3, cols=2, lanes=2, k=100
-)
+DESIGN = Design(AFPFormat.parse("e3m1"), AFPFormat.parse("ue3m2"), rows=3, cols=2, lanes=2, k=100)
 
 
 def module(emitted: Emitted) -> str:

@@ -1,0 +1,84 @@
+"""The README's commands, run in their order, print what it shows."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+# What depends on the machine: its speed, and whether OpenSTA is installed.
+VARYING = [r"\([\d,]+ k cycles per CPU second\)", r"│ critical path .*(\n│ +│ .*)*"]
+
+
+def shown() -> list[tuple[str, str]]:
+    """Command and output of each indented block that begins with a prompt."""
+    blocks = re.findall(r"(?:^    .*\n|^\n(?=    ))+", README, re.MULTILINE)
+    pairs = []
+    for block in blocks:
+        text = re.sub(r"^    ", "", block, flags=re.MULTILINE).strip("\n")
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            pairs.append((command, output.strip("\n")))
+    return pairs
+
+
+def settled(text: str) -> list[str]:
+    """Lines without what varies and without trailing blanks."""
+    for pattern in VARYING:
+        text = re.sub(pattern, "...", text)
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+def test_the_first_lines_have_the_two_commands() -> None:
+    beginning = "\n".join(README.splitlines()[:30])
+    assert "make demo" in beginning
+    assert "make test" in beginning
+    assert "apt install" in beginning
+
+
+def test_links_lead_to_files() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 3
+    assert all((ROOT / link).exists() for link in links)
+
+
+@pytest.mark.slow
+def test_every_command_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    commands = shown()
+    assert {command.split()[1] for command, _ in commands} >= {
+        "quantize",
+        "verilog",
+        "simulate",
+        "synth",
+    }
+    (tmp_path / "gen").mkdir()
+    for recipe in (ROOT / "gen").glob("*.toml"):
+        shutil.copy(recipe, tmp_path / "gen")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    for command, output in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "afp-hw"
+        run = subprocess.run(
+            [sys.executable, "-m", "afp_hw", *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (run.returncode, run.stderr) == (0, ""), command
+        assert settled(run.stdout) == settled(output), command
+
+
+def test_the_python_example_runs() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
