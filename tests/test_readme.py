@@ -1,5 +1,6 @@
 """The README's commands, run in their order, print what it shows."""
 
+import json
 import os
 import re
 import shlex
@@ -36,6 +37,22 @@ def settled(text: str) -> list[str]:
     return [line.rstrip() for line in text.strip("\n").splitlines()]
 
 
+def afp_hw(command: str, folder: Path) -> str:
+    """What a command of the README prints, run in `folder`."""
+    program, *arguments = shlex.split(command)
+    assert program == "afp-hw"
+    run = subprocess.run(
+        [sys.executable, "-m", "afp_hw", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, ""), command
+    return run.stdout
+
+
 def test_the_first_lines_have_the_two_commands() -> None:
     beginning = "\n".join(README.splitlines()[:30])
     assert "make demo" in beginning
@@ -61,20 +78,23 @@ def test_every_command_prints_what_the_readme_shows(tmp_path: Path) -> None:
     (tmp_path / "gen").mkdir()
     for recipe in (ROOT / "gen").glob("*.toml"):
         shutil.copy(recipe, tmp_path / "gen")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     for command, output in commands:
-        program, *arguments = shlex.split(command)
-        assert program == "afp-hw"
-        run = subprocess.run(
-            [sys.executable, "-m", "afp_hw", *arguments],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+        assert settled(afp_hw(command, tmp_path)) == settled(output), command
+
+
+@pytest.mark.slow
+def test_the_table_has_what_synth_measures(tmp_path: Path) -> None:
+    match = re.search(r"`(afp-hw synth pe [^`]*)`", README)
+    assert match
+    rows = re.findall(r"^\| (u?e\dm\d) \| (u?e\dm\d) \| (.*) \|$", README, re.MULTILINE)
+    assert len(rows) >= 5
+    for weights, acts, figures in rows:
+        command = re.sub(
+            r"--weights \S+ --acts \S+", f"--weights {weights} --acts {acts}", match[1]
         )
-        assert (run.returncode, run.stderr) == (0, ""), command
-        assert settled(run.stdout) == settled(output), command
+        report = json.loads(afp_hw(f"{command} --json", tmp_path))
+        keys = ("area_um2", "area_nand2", "flip_flops", "energy_fj", "energy_clock_fj")
+        assert figures.split(" | ") == [f"{report[key]:,.0f}" for key in keys], command
 
 
 def test_the_python_example_runs() -> None:

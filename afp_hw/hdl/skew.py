@@ -29,10 +29,9 @@ class SkewBuffer(wiring.Component):
     ``o[i]`` and ``o_tag[i]`` show the input of i clock edges ago; element 0 is a wire.
     """
 
-    sequential = True
-
     def __init__(self, count: int, width: int, tag_width: int = 0):
         self.count, self.width, self.tag_width = count, width, tag_width
+        self.sequential = count > 1  # one element passes through: no clock
         members = {"i": In(width).array(count), "o": Out(width).array(count)}
         if tag_width:
             members |= {"i_tag": In(tag_width), "o_tag": Out(tag_width).array(count)}

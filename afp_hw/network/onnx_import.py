@@ -137,7 +137,8 @@ class Importer:
             try:
                 self._convert(node, label)
             except Unsupported as error:
-                refused.append(f"{node.op_type} {error} ({label})")
+                what = f"{node.op_type} {error}".strip()
+                refused.append(f"{what} ({label})")
                 # What follows is judged on its own: its input's shape is not known.
                 for output in node.output:
                     self.shapes.setdefault(output, ())

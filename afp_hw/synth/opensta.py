@@ -6,6 +6,7 @@ Conditions as in :mod:`afp_hw.synth.timing`, with which it agrees; a second opin
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -16,6 +17,8 @@ from afp_hw.files import write_atomic
 from afp_hw.synth.cells import NOMINAL_SLEW_S
 
 _PERIOD_NS: Final = 1000.0
+# OpenSTA's reader stops at the word.
+_SIGNED: Final = re.compile(r"\b(wire|input|output) signed\b")
 _ANSWER: Final = "worst_slack_ns "
 _SCRIPT: Final = """\
 read_liberty {liberty}
@@ -42,7 +45,7 @@ def available() -> bool:
 def opensta_period_s(netlist: Path, top: str, liberty: Path, clock: str) -> float:
     """Smallest clock period of a Verilog netlist, second.
 
-    Leaves ``sta.tcl`` and ``sta.log`` beside it.
+    Leaves ``sta.v``, ``sta.tcl`` and ``sta.log`` beside it.
 
     Parameters
     ----------
@@ -59,9 +62,11 @@ def opensta_period_s(netlist: Path, top: str, liberty: Path, clock: str) -> floa
         OpenSTA failed.
     """
     folder = netlist.parent
+    unsigned = _SIGNED.sub(r"\1", netlist.read_text(encoding="utf-8"))
+    copy = write_atomic(folder / "sta.v", unsigned)
     text = _SCRIPT.format(
         liberty=json.dumps(str(liberty)),
-        netlist=json.dumps(str(netlist)),
+        netlist=json.dumps(str(copy)),
         top=top,
         clock=clock,
         period=_PERIOD_NS,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import afp_hw.verilog
 from afp_hw.design import Design
 from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
@@ -12,6 +13,7 @@ from afp_hw.golden import gemm, requantize, to_fix
 from afp_hw.network import LayerProblem
 from afp_hw.rtlsim import ArraySimulator, run_layer
 from afp_hw.schedule import LayerSchedule
+from afp_hw.verilog import emit_array
 
 SQUARE = Design(AFPFormat.parse("e3m1"), AFPFormat.parse("ue3m2"), rows=4, cols=4, k=576)
 OFFSET, CLIP = np.arange(6) - 5, 900
@@ -108,6 +110,29 @@ def test_a_wrong_total_of_cycles_is_found(simulator, monkeypatch):
     monkeypatch.setattr(LayerSchedule, "cycles", property(lambda self: cycles(self) + 1))
     with pytest.raises(MismatchError, match=r"^cycles of layer 'conv' must be \d+, not \d+$"):
         run_layer(problem(), SQUARE, simulator)
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (
+            {"pipeline": 2},
+            r"^clock edge of the sum of layer 'conv' at row 0, column 0 must be 14, not 15",
+        ),
+        (
+            {"weights": AFPFormat.parse("e2m2")},
+            r"^sum of layer 'conv' at row \d, column \d must be ",
+        ),
+    ],
+)
+def test_verilog_that_is_not_the_design_is_found(monkeypatch, other, sentence):
+    """The hardware is exchanged for one with the same ports; schedule and golden stay."""
+    tiny = replace(SQUARE, rows=2, cols=2, k=16)
+    monkeypatch.setattr(
+        afp_hw.verilog, "emit_array", lambda design: emit_array(replace(design, **other))
+    )
+    with ArraySimulator(tiny) as wrong, pytest.raises(MismatchError, match=sentence):
+        run_layer(problem(k=11), tiny, wrong)
 
 
 @pytest.mark.parametrize(
