@@ -3,9 +3,9 @@
     python examples/extract_sky130_table.py sky130_fd_sc_hd__tt_025C_1v80.lib[.gz] [-o FILE]
 
 The cells were chosen by trial: of all cells of the library, those that synthesis of processing
-elements used often; with these its area is within 1.5 % of that with all 303. The axes are a few
-points of the seven that the library has for each, where nets of such designs are. With them the
-recipes choose the same gates, within 1 % of area, as with the full tables.
+elements used often; with these its area is within 1.5 % of that with all 303 that are usable. The
+axes are a few points of the seven that the library has for each, where nets of such designs are;
+with them every recipe comes within 1 % of the area and 4 % of the delay that the full tables give.
 """
 
 from __future__ import annotations

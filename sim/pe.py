@@ -4,7 +4,9 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from afp_hw.golden import gemm, to_fix
+from afp_hw import embedded
+from afp_hw.golden import embed, gemm, to_fix
+from afp_hw.network import calibrate, layer_problems, load_graph, lower
 from sim.bench import bench_design, drive, generator, pack, play, same, start
 
 IDLE = {"i_valid": 0, "i_first": 0, "i_last": 0}
@@ -126,6 +128,32 @@ async def largest_sum_does_not_wrap(dut):
     if design.weights.signed:
         signs.append(wgt + products * (1 << design.weights.magnitude_width))
     await _run(dut, design, [(act, wgt) for wgt in signs])
+
+
+@cocotb.test()
+async def real_weights(dut):
+    """Quantized weights and activations of the embedded model's first layers."""
+    design = bench_design()
+    await start(dut)
+    graph = load_graph(embedded.model_path())
+    formats = {"weights": design.weights.as_signed(), "acts": design.acts.as_signed()}
+    lowered = lower(graph, calibrate(graph, embedded.calibration_images()[:4], **formats))
+    reductions = []
+    for layer in ("conv1", "block1.conv1"):
+        (problem,) = layer_problems(lowered, layer, embedded.test_set()[0][:1])
+        if not design.acts.holds(problem.act_fmt) or not design.weights.holds(problem.wgt_fmt):
+            continue
+        act = embed(problem.act_codes, problem.act_fmt, design.acts)
+        wgt = embed(problem.wgt_codes, problem.wgt_fmt, design.weights)
+        room = design.steps * design.lanes
+        for pixel in range(200, 460, 13):
+            length = min(act.shape[1], design.k)
+            pair = np.zeros((2, room), dtype=np.int64)
+            pair[0, :length] = act[pixel, :length]
+            pair[1, :length] = wgt[:length, pixel % wgt.shape[1]]
+            used = -(-length // design.lanes)
+            reductions.append(pair.reshape(2, design.steps, design.lanes)[:, :used])
+    await _run(dut, design, reductions)
 
 
 @cocotb.test()

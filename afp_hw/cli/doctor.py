@@ -62,8 +62,8 @@ def command(as_json: bool) -> int:
                 tool = finding.tool
                 least = ".".join(map(str, tool.minimum))
                 click.echo(
-                    f"{tool.name}: {_state(finding)}; without {least} or newer no {tool.gives}. "
-                    f"To get it: {tool.get}"
+                    f"{tool.name}: {_state(finding)} ({least} or newer will do). "
+                    f"Lost without it: {tool.gives}. To get it: {tool.get}"
                 )
     lacking = [
         finding.tool.name for finding in findings if finding.tool.needed and not finding.good

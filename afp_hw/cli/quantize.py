@@ -154,8 +154,8 @@ def command(
 ) -> None:
     """Quantize the weights of MODEL (.onnx, .safetensors, .npz) and show what it costs.
 
-    MODEL may be the word "embedded": the model that comes with afp-hw. Each bias is the paper's: the
-    finest grid on which the largest magnitude still fits. Batch norm is folded first.
+    MODEL may be the word "embedded": the model that comes with afp-hw. Each bias is the paper's:
+    the finest grid on which the largest magnitude still fits. Batch norm is folded first.
 
     Example: afp-hw quantize embedded --weights e3m1
     """

@@ -1,4 +1,4 @@
-"""What a piece of hardware is: its parameters, checked, and its derived widths. Standard library only."""
+"""What a piece of hardware is: parameters, checked, and derived widths. Standard library only."""
 
 from afp_hw.design.design import Design
 from afp_hw.design.recipe import load_recipe, parse_recipe

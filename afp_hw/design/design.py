@@ -147,7 +147,7 @@ class Design:
 
     @property
     def acc_width(self) -> int:
-        """Bits of a finished sum of the array: ``(K * max_product + init_max).bit_length() + 1``."""
+        """Bits of a sum of the array: ``(K * max_product + init_max).bit_length() + 1``."""
         return (self.k * self.max_product + self.init_bound).bit_length() + 1
 
     # Timing
@@ -164,7 +164,7 @@ class Design:
 
     @property
     def edge_latency(self) -> int:
-        """Clock edges from the drain register of row 0 to the array's output: 1 where init is added."""
+        """Clock edges from row 0's drain register to the array's output: 1 where init is added."""
         return 1 if self.init_bound else 0
 
     # Names

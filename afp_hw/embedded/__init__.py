@@ -29,7 +29,10 @@ def model_path() -> Path:
 
 
 def normalise(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """What the network takes, [N, 1, 28, 28], from uint8 [N, 28, 28, 1]: ``(x / 255 - mean) / std``."""
+    """Images as the network takes them, ``(x / 255 - mean) / std``.
+
+    uint8 [N, 28, 28, 1] gives float32 [N, 1, 28, 28].
+    """
     scaled = (images.astype(np.float32) / np.float32(255) - np.float32(MEAN)) / np.float32(STD)
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from afp_hw.errors import ToolError
 from afp_hw.files import output_directory, write_atomic
@@ -24,6 +24,7 @@ from afp_hw.synth.netlist import BLOCKS, Netlist, read_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.technology import Technology
 from afp_hw.synth.timing import clock_period_s
+from afp_hw.synth.yosys_script import yosys_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,52 +69,14 @@ class SynthReport:
     log: Path
 
 
+# Run as a file, so that it works whether or not the package is installed.
+_PROCESS: Final = Path(__file__).with_name("yosys_process.py")
 Objective = Callable[[SynthReport], tuple[float, ...]]
-
-
-def _script(
-    files: Sequence[Path],
-    top: str,
-    liberty: Path,
-    recipe: Recipe,
-    *,
-    flatten: bool,
-    adders: str,
-) -> str:
-    """The Yosys script; it runs in the work directory."""
-    options = [f"-top {top}", *(["-flatten"] if flatten else []), *recipe.synth_options]
-    synth = f"synth -noabc {' '.join(options)}"
-    mapped = (
-        *(["read_verilog -lib full_adder.v"] if adders == "cells" else []),
-        f"{synth} -run begin:fine",
-        "maccmap",
-        "alumacc",
-        "opt -full",
-        "techmap -map adder_map.v",
-        f"{synth} -run fine:",
-    )
-    return "\n".join(
-        (
-            *(f'read_verilog "{file}"' for file in files),
-            *((synth,) if adders == "prefix" else mapped),
-            "check -assert",
-            f'dfflibmap -liberty "{liberty}"',
-            "opt",
-            f'abc -liberty "{liberty}" -script map.abc',
-            "setundef -zero",
-            "opt_clean -purge",
-            "delete t:$scopeinfo",
-            f'tee -q -o stat.json stat -json -liberty "{liberty}"',
-            "write_verilog -noattr -norename -simple-lhs netlist.v",
-            "write_json netlist.json",
-            "",
-        )
-    )
 
 
 def _run_yosys(work: Path) -> None:
     """Run ``script.ys`` there in a fresh process; what it prints goes to ``yosys.log``."""
-    command = [sys.executable, "-m", "afp_hw.synth.yosys_process", "script.ys"]
+    command = [sys.executable, "-P", str(_PROCESS), "script.ys"]
     log = work / "yosys.log"
     # Yosys keeps what it read of a library in the temporary folder, by a short hash; a folder of
     # its own keeps concurrent runs apart.
@@ -187,7 +150,7 @@ def synthesize(
     abc = recipe.abc_script.replace("{D}", f"-D {logic_ps}")
     write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
     liberty = technology.liberty_path()
-    script = _script(files, top, liberty, recipe, flatten=flatten, adders=adders)
+    script = yosys_script(files, top, liberty, recipe, flatten=flatten, adders=adders)
     write_atomic(work / "script.ys", script)
     _run_yosys(work)
     return _report(work, top, technology, recipe, flatten)

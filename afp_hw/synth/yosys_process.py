@@ -1,4 +1,4 @@
-"""``python -m afp_hw.synth.yosys_process SCRIPT``: one Yosys run, alone in its process.
+"""``python yosys_process.py SCRIPT``: one Yosys run, alone in its process.
 
 Yosys keeps state between runs of one process (one input, then another netlist) and ends the
 process on an error; so each job has its own.

@@ -152,6 +152,8 @@ def test_doctor_says_what_is_lost_and_how_to_get_it(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["doctor"]) == 1
     printed = capsys.readouterr().out
-    assert "make: missing, needed; without 4 or newer no compiling simulations of RTL. " in printed
-    assert "To get it: apt install make\n" in printed
+    assert (
+        "make: missing, needed (4 or newer will do). "
+        "Lost without it: compiling simulations of RTL. To get it: apt install make\n"
+    ) in printed
     assert "afp-hw demo lacks g++, make." in printed

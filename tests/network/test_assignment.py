@@ -89,7 +89,7 @@ def test_broken_entries_are_refused(
     assignment: FormatAssignment, change: dict[str, object], sentence: str
 ) -> None:
     document = json.loads(assignment.to_json()) | change
-    with pytest.raises(ValueError, match="formats|AFPFormat") as caught:
+    with pytest.raises(ValueError, match=r"formats|AFPFormat") as caught:
         parse_assignment(json.dumps(document))
     assert sentence in str(caught.value)
 

@@ -130,19 +130,40 @@ def test_all_unsupported_operators_are_named_at_once(tmp_path: Path) -> None:
     assert "Softmax (probabilities)" in str(caught.value)
 
 
+WINDOW = {"name": "p", "kernel_shape": [2, 2]}
+
+
 @pytest.mark.parametrize(
-    ("nodes", "constants", "part"),
+    ("refused", "constants", "part"),
     [
-        ([node("Clip", ["x", "low", "high"], ["y"], name="c")], {"low": np.float32(-1), "high": np.float32(1)}, "Clip between -1.0 and 1.0 (c)"),
-        ([node("MaxPool", ["x"], ["y"], name="p", kernel_shape=[2, 2], ceil_mode=1)], {}, "MaxPool with ceil_mode (p)"),
-        ([node("AveragePool", ["x"], ["y"], name="p", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], {}, "AveragePool with padding that is not counted"),
-        ([node("Conv", ["x", "x"], ["y"], name="c")], {}, "Conv with a computed input 'x' (c)"),
-        ([node("Conv", ["x", "w"], ["y"], name="c")], {"w": floats(1, 1, 2, 9, 9)}, "Conv with a window larger than its input (c)"),
+        (
+            node("Clip", ["x", "low", "high"], ["y"], name="c"),
+            {"low": np.float32(-1), "high": np.float32(1)},
+            "Clip between -1.0 and 1.0 (c)",
+        ),
+        (node("MaxPool", ["x"], ["y"], ceil_mode=1, **WINDOW), {}, "MaxPool with ceil_mode (p)"),
+        (
+            node("AveragePool", ["x"], ["y"], pads=[1, 1, 1, 1], **WINDOW),
+            {},
+            "AveragePool with padding that is not counted",
+        ),
+        (
+            node("Conv", ["x", "x"], ["y"], name="c"),
+            {},
+            "Conv with a computed input 'x' (c)",
+        ),
+        (
+            node("Conv", ["x", "w"], ["y"], name="c"),
+            {"w": floats(1, 1, 2, 9, 9)},
+            "Conv with a window larger than its input (c)",
+        ),
     ],
-)  # fmt: skip
-def test_refused_uses(tmp_path: Path, nodes: list, constants: dict, part: str) -> None:
+)
+def test_refused_uses(
+    tmp_path: Path, refused: onnx.NodeProto, constants: dict[str, np.ndarray], part: str
+) -> None:
     with pytest.raises(ValueError, match="supported operators only") as caught:
-        load_graph(save(tmp_path / "u.onnx", nodes, constants, (2, 4, 4)))
+        load_graph(save(tmp_path / "u.onnx", [refused], constants, (2, 4, 4)))
     assert part in str(caught.value)
     assert "\n" not in str(caught.value)
 

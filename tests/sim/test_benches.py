@@ -76,7 +76,7 @@ def run(bench: str, built: Design, simulator: str, folder: Path, tests: int) -> 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("built", PES, ids=lambda built: built.pe_name)
 def test_pe_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
-    run("pe", built, simulator, tmp_path, 5)
+    run("pe", built, simulator, tmp_path, 6)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)

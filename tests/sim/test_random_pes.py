@@ -46,4 +46,4 @@ def test_a_random_pe_is_clean_and_exact(seed: int, tmp_path: Path) -> None:
         command, env=verilator_environment(), capture_output=True, text=True, check=False
     )
     assert (lint.returncode, lint.stderr) == (0, "")
-    assert run_bench("pe", design, "verilator", tmp_path) == 5
+    assert run_bench("pe", design, "verilator", tmp_path) == 6
