@@ -2,7 +2,11 @@
 
 import os
 import stat
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -38,6 +42,42 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         write_atomic(tmp_path / "a", "\ud800")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "old"
+
+
+def interrupt_at(line: int) -> Callable[..., Any]:
+    """A trace function that interrupts `write_atomic` before the line of this number that it runs."""
+    passed = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:
+        nonlocal passed
+        if frame.f_code is not write_atomic.__code__:
+            return None
+        if event == "line":
+            passed += 1
+            if passed == line:
+                raise KeyboardInterrupt
+        return trace
+
+    return trace
+
+
+# An interrupt between the opening of a file and its `with` leaves the closing to the interpreter.
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_an_interrupt_at_any_line_leaves_one_whole_file(tmp_path: Path) -> None:
+    for line in range(1, 100):
+        write_atomic(tmp_path / "a", "old")
+        before = sys.gettrace()
+        sys.settrace(interrupt_at(line))
+        try:
+            write_atomic(tmp_path / "a", "new")
+        except KeyboardInterrupt:
+            assert (tmp_path / "a").read_text() in {"old", "new"}
+            assert [path.name for path in tmp_path.iterdir()] == ["a"], line
+        else:
+            break
+        finally:
+            sys.settrace(before)
+    assert 5 < line < 99
 
 
 def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from afp_hw.embedded import calibration_images, model_path, test_set
+from afp_hw.cli.model import EMBEDDED, model_file, read_images
+from afp_hw.design import Design
+from afp_hw.embedded import calibration_images, test_set
 from afp_hw.formats import AFPFormat
 from afp_hw.network import (
     DEFAULT_ACTS,
@@ -21,32 +22,6 @@ from afp_hw.network import (
     load_graph,
     lower,
 )
-
-EMBEDDED: Final = "embedded"
-
-
-def read_images(option: str, path: Path) -> NDArray[np.float32]:
-    """Images of a ``.npy`` file, float [B, C, H, W], as float32.
-
-    Raises
-    ------
-    ValueError
-        The file is no ``.npy`` file of floating-point numbers.
-    OSError
-        It cannot be read.
-    """
-    try:
-        images: Any = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{option} must be a .npy file, not {path.name!r}") from error
-    if not isinstance(images, np.ndarray):
-        raise ValueError(f"{option} must be a .npy file, not an archive like {path.name!r}")
-    if images.dtype.kind != "f":
-        raise ValueError(
-            f"{option} must have floating-point numbers, prepared as the model takes them, not "
-            f"{images.dtype} as {path.name!r} has"
-        )
-    return images.astype(np.float32)
 
 
 def images_for(model: str, input_file: Path | None, count: int | None) -> NDArray[np.float32]:
@@ -72,6 +47,7 @@ def images_for(model: str, input_file: Path | None, count: int | None) -> NDArra
 def lowered_network(
     model: str,
     images: NDArray[np.float32],
+    design: Design,
     *,
     weights: AFPFormat | None,
     acts: AFPFormat | None,
@@ -86,6 +62,8 @@ def lowered_network(
         ``"embedded"`` or an ONNX file.
     images
         What is run; they calibrate a model that has no calibration images.
+    design
+        What it will run on: its ``init_max`` decides which additions of skip tensors are fused.
     weights, acts
         Formats of all tensors; default: those of ``afp-hw demo``.
     formats_file
@@ -105,10 +83,19 @@ def lowered_network(
         for option, value in given.items():
             if value is not None:
                 raise ValueError(f"--formats must stand alone, not beside {option}")
-    graph = load_graph(model_path() if model == EMBEDDED else Path(model))
+    graph = load_graph(model_file(model))
     if formats_file is not None:
-        return lower(graph, load_assignment(formats_file))
-    return lower(graph, _calibrated(model, graph, images, weights, acts, calibration_file))
+        formats = load_assignment(formats_file)
+    else:
+        formats = _calibrated(model, graph, images, weights, acts, calibration_file)
+
+    def init_max(act: AFPFormat, wgt: AFPFormat) -> int:
+        # In a wider envelope initial values lie further left (numerics section 4). One product
+        # bound at least: what the design cannot take is refused later, not saturated here.
+        shift = design.acts.n_man - act.n_man + design.weights.n_man - wgt.n_man
+        return max(act.max_fix * wgt.max_fix, design.init_bound >> max(shift, 0))
+
+    return lower(graph, formats, init_max)
 
 
 def _calibrated(

@@ -7,31 +7,20 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from afp_hw.cli.model import EMBEDDED, model_file, read_images
 from afp_hw.design import Design
-from afp_hw.embedded import calibration_images, model_path, test_set
+from afp_hw.embedded import calibration_images, test_set
 from afp_hw.network import load_graph
 from afp_hw.network.calibrate import calibrate
 from afp_hw.network.lower import GemmStep, LoweredNetwork, lower
 from afp_hw.network.problem import layer_problems
 from afp_hw.synth import Operands
 
-EMBEDDED: Final = "embedded"
 # Outputs that are simulated: energies of a layer change by less than 1 % with more of them.
 _OUTPUTS: Final = 4096
 _RANDOM_K: Final = 576
 _RANDOM: Final = re.compile(r"random(?::(\d{1,9}))?")
-
-
-def _read_images(path: Path) -> NDArray[np.float32]:
-    try:
-        images = np.load(path, allow_pickle=False)
-    except ValueError as error:
-        raise ValueError(f"--input must be a .npy file of floats, not {path.name}") from error
-    if not isinstance(images, np.ndarray) or images.dtype.kind != "f":
-        raise ValueError(f"--input must be a .npy file of floats, not {path.name}")
-    return images.astype(np.float32)
 
 
 def _runnable(step: object, design: Design) -> bool:
@@ -60,14 +49,14 @@ def _largest_layer(lowered: LoweredNetwork, design: Design) -> str:
 
 def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> Operands:
     if model == EMBEDDED:
-        path = model_path()
-        images = test_set()[0] if input_file is None else _read_images(input_file)
+        path = model_file(model)
+        images = test_set()[0] if input_file is None else read_images("--input", input_file)
         calibration = calibration_images()
     else:
         if input_file is None:
             raise ValueError(f"--operands {model} must come with --input FILE, its images")
         path = Path(model)
-        images = calibration = _read_images(input_file)
+        images = calibration = read_images("--input", input_file)
     graph = load_graph(path)
     # Which tensors are signed follows from the graph; the envelope is checked for the layer alone.
     formats = calibrate(graph, calibration, weights=design.weights, acts=design.acts.as_signed())

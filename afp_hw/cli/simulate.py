@@ -169,6 +169,7 @@ def command(
     lowered = lowered_network(
         model,
         images,
+        design,
         weights=weights,
         acts=acts,
         formats_file=formats_file,
