@@ -45,7 +45,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 
 
 def interrupt_at(line: int) -> Callable[..., Any]:
-    """A trace function that interrupts `write_atomic` before the line of this number that it runs."""
+    """A trace function that interrupts `write_atomic` before its line of this number runs."""
     passed = 0
 
     def trace(frame: FrameType, event: str, _argument: object) -> Callable[..., Any] | None:

@@ -35,7 +35,8 @@ def read_images(option: str, path: Path) -> NDArray[np.float32]:
     import numpy as np
 
     try:
-        images: Any = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            images: Any = np.load(file, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise ValueError(f"{option} must be a .npy file, not {path.name!r}") from error
     if not isinstance(images, np.ndarray):

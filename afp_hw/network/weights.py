@@ -92,9 +92,9 @@ def _from_onnx(path: Path) -> Iterable[WeightTensor]:
 
 def _from_npz(path: Path) -> Iterable[WeightTensor]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError, TypeError) as error:
+    except (zipfile.BadZipFile, ValueError, EOFError, TypeError, AttributeError) as error:
         raise ValueError(f"model must be a NumPy archive of numbers, not {path.name!r}") from error
     return _matrices(arrays.items())
 

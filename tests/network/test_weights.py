@@ -90,7 +90,7 @@ def test_other_kinds_of_files(tmp_path: Path) -> None:
         load_weights(tmp_path / "missing.npz")
     path = tmp_path / "m.npz"
     np.savez(path, bias=floats(1, 3))
-    with pytest.raises(ValueError, match="must have weight tensors, not 'm.npz' without any"):
+    with pytest.raises(ValueError, match=r"must have weight tensors, not 'm.npz' without any"):
         load_weights(path)
 
 
@@ -98,5 +98,5 @@ def test_layers_are_chosen_by_name() -> None:
     tensors = load_weights(embedded.model_path())
     assert [t.name for t in choose(tensors, ["fc", "conv1"])] == ["conv1", "fc"]
     assert choose(tensors, []) == tensors
-    with pytest.raises(ValueError, match=r"layer must be one of the model \(block1.conv1"):
+    with pytest.raises(ValueError, match=r"layer must be one of the model \(block1"):
         choose(tensors, ["block1.conv9"])
