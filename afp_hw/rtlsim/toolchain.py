@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from afp_hw.errors import ToolError
+from afp_hw.processor import processor_identity
 
 
 @dataclass(frozen=True)
@@ -85,18 +85,6 @@ def _first_line(command: list[str]) -> str:
     return run.stdout.partition("\n")[0]
 
 
-def _processor() -> str:
-    """What ``-march=native`` means here: a cache on a shared disk serves unequal machines."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return f"{platform.machine()} {platform.processor()}"
-    telling = ("model name", "flags", "Features", "CPU part")
-    return "\n".join(
-        [platform.machine(), *sorted({x for x in text.splitlines() if x.startswith(telling)})]
-    )
-
-
 @cache
 def find_toolchain() -> Toolchain:
     """The tools that this environment has.
@@ -117,5 +105,5 @@ def find_toolchain() -> Toolchain:
         root,
         compiler,
         _required(["make", "gmake"], "make"),
-        "\n".join([*versions, _processor()]),
+        "\n".join([*versions, processor_identity()]),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from afp_hw.errors import ToolError
 from afp_hw.files import cache_dir
+from afp_hw.processor import processor_identity
 
 
 @cache
@@ -28,18 +28,10 @@ def _compiler() -> tuple[str, str]:
                 [path, "--version"], capture_output=True, text=True, check=False
             )
             return path, version.stdout.partition("\n")[0]
-    raise ToolError([named or "gcc"], 127)
-
-
-@cache
-def _processor() -> str:
-    """What ``-march=native`` means here: a cache on a shared disk serves unequal machines."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.machine() + platform.processor()
-    flags = [line for line in text.splitlines() if line.startswith(("flags", "Features"))]
-    return platform.machine() + (flags[0] if flags else "")
+    raise FileNotFoundError(
+        f"a C compiler must be installed for energy, {named or 'gcc, cc or clang'} "
+        "(apt install g++)"
+    )
 
 
 def shared_object(source: str, flags: Sequence[str], *, folder: str) -> Path:
@@ -59,11 +51,13 @@ def shared_object(source: str, flags: Sequence[str], *, folder: str) -> Path:
 
     Raises
     ------
+    FileNotFoundError
+        There is no compiler.
     ToolError
-        No compiler, or it failed; its log stays beside the cached files.
+        It failed; its log stays beside the cached files.
     """
     compiler, version = _compiler()
-    key = "\0".join([source, *flags, version, _processor()])
+    key = "\0".join([source, *flags, version, processor_identity()])
     home = cache_dir() / folder
     home.mkdir(parents=True, exist_ok=True)
     path = home / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.so"

@@ -57,7 +57,7 @@ def test_a_convolution_is_exact_in_values_and_cycles(recipe, capsys):
     assert "[196, 144] x [144, 32], 392 tiles of 4 x 4, 903,168 MACs" in text
     # 392 tiles of 144 steps, then 3 columns, 2 * 3 rows and 4 edges of latency
     assert "cycles   56,461; utilisation 99.98%" in text
-    assert "0.2823 ms at 200 MHz" in text
+    assert "0.5646 ms at 100 MHz" in text
 
 
 def test_json_has_what_the_text_has(recipe, capsys):

@@ -128,7 +128,10 @@ def test_input_that_holds_no_images_is_refused(
     file = tmp_path / "labels.npy"
     np.save(file, np.arange(4))
     assert main(["synth", "pe", *SMALL, "--operands", "embedded", "--input", str(file)]) == 2
-    assert sentence(capsys) == "--input must be a .npy file of floats, not labels.npy"
+    assert sentence(capsys) == (
+        "--input must have floating-point numbers, prepared as the model takes them, not int64 as "
+        "'labels.npy' has"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes to read-only folders")
