@@ -1,11 +1,9 @@
 """Accumulator: sums of k products with first, carry and hold, as plain integers."""
 
-import cocotb
-
-from sim.bench import bench_design, generator, play, same, start
+from sim.bench import bench_design, bounded_test, generator, play, same, start
 
 
-@cocotb.test()
+@bounded_test()
 async def sums(dut):
     """After each edge the register is the sum since ``first``; the largest sums do not wrap."""
     design = bench_design()

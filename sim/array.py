@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from afp_hw.golden import gemm, to_fix
-from sim.bench import bench_design, drive, generator, pack, same, start
+from sim.bench import bench_design, bounded_test, drive, generator, pack, same, start
 
 IDLE = {"i_valid": 0, "i_first": 0, "i_last": 0}
 
@@ -141,7 +141,7 @@ def _lengths(design):
     return [steps for steps in near if 1 <= steps <= design.steps]
 
 
-@cocotb.test()
+@bounded_test()
 async def one_tile_of_each_length(dut):
     design = bench_design()
     random = generator("single")
@@ -150,7 +150,7 @@ async def one_tile_of_each_length(dut):
         await run(dut, design, [Tile(design, random, steps)])
 
 
-@cocotb.test()
+@bounded_test()
 async def tiles_back_to_back(dut):
     """Every pair of lengths in a row, a long tile before a short one among them."""
     design = bench_design()
@@ -160,7 +160,7 @@ async def tiles_back_to_back(dut):
     await run(dut, design, [Tile(design, random, steps) for steps in lengths])
 
 
-@cocotb.test()
+@bounded_test()
 async def input_pauses_anywhere(dut):
     design = bench_design()
     random = generator("pauses")
@@ -169,7 +169,7 @@ async def input_pauses_anywhere(dut):
     await run(dut, design, tiles, random)
 
 
-@cocotb.test()
+@bounded_test()
 async def reset_in_mid_tile(dut):
     """Nothing of a tile that a reset cut off is seen; the next ones are exact."""
     design = bench_design()
@@ -185,7 +185,7 @@ async def reset_in_mid_tile(dut):
         await run(dut, design, [Tile(design, random, min(design.steps, 9)) for _ in range(3)])
 
 
-@cocotb.test()
+@bounded_test()
 async def a_missing_initial_value_is_reported(dut):
     """A sum that leaves before its initial value has come raises the flag, which stays."""
     design = bench_design()

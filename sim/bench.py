@@ -38,6 +38,11 @@ def bench_design() -> Design:
     return Design(**{k: AFPFormat.parse(v) if k in formats else v for k, v in values.items()})
 
 
+def bounded_test() -> Any:
+    """Decorator of a bench's test, with a watchdog: half a million clock cycles."""
+    return cocotb.test(timeout_time=5, timeout_unit="ms")
+
+
 def generator(name: str) -> random.Random:
     """Random numbers of one test: the same in every run, others for every design."""
     return random.Random(f"{name} {os.environ[DESIGN_VARIABLE]}")

@@ -1,13 +1,12 @@
 """Decoder: every code, against the golden model's integer."""
 
-import cocotb
 from cocotb.triggers import Timer
 
 from afp_hw.golden import to_fix_scalar
-from sim.bench import bench_design, operand_fields, same
+from sim.bench import bench_design, bounded_test, operand_fields, same
 
 
-@cocotb.test()
+@bounded_test()
 async def every_code(dut):
     """``(-1)**sign * sig * 2**shift`` is ``fix``, and 0 where the code is not valid."""
     fmt = bench_design().acts
@@ -22,7 +21,7 @@ async def every_code(dut):
     same(got, expected)
 
 
-@cocotb.test()
+@bounded_test()
 async def shift_is_that_of_the_definition(dut):
     """``max(e, 1) - 1``, for the zeros too: the exponent adder relies on its bound."""
     fmt = bench_design().acts

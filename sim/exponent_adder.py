@@ -1,12 +1,11 @@
 """ExponentAdder: every pair of shifts that two codes can have."""
 
-import cocotb
 from cocotb.triggers import Timer
 
-from sim.bench import bench_design, same
+from sim.bench import bench_design, bounded_test, same
 
 
-@cocotb.test()
+@bounded_test()
 async def every_pair(dut):
     """The sum does not wrap."""
     design = bench_design()

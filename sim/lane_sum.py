@@ -1,12 +1,11 @@
 """LaneSum: corners and random products of all lanes, as plain integers."""
 
-import cocotb
 from cocotb.triggers import Timer
 
-from sim.bench import bench_design, drive, generator, same
+from sim.bench import bench_design, bounded_test, drive, generator, same
 
 
-@cocotb.test()
+@bounded_test()
 async def sum_and_carry(dut):
     """``o_sum + o_carry`` is the sum of the signed products; the extremes do not wrap."""
     design = bench_design()

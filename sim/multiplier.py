@@ -1,9 +1,8 @@
 """MantissaMultiplier: every pair of significands and signs of small formats, else corners."""
 
-import cocotb
 from cocotb.triggers import Timer
 
-from sim.bench import bench_design, generator, operand_word, same
+from sim.bench import bench_design, bounded_test, generator, operand_word, same
 
 
 def _significands(fmt, random):
@@ -13,7 +12,7 @@ def _significands(fmt, random):
     return sorted(corners | {random.randint(0, fmt.max_sig) for _ in range(40)})
 
 
-@cocotb.test()
+@bounded_test()
 async def every_pair(dut):
     """Product of the significands, sign of the product; shifts are not looked at."""
     design = bench_design()

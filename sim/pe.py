@@ -1,13 +1,12 @@
 """The standalone PE: codes in, exact sums out, against the golden model."""
 
-import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
 from afp_hw import embedded
 from afp_hw.golden import embed, gemm, to_fix
 from afp_hw.network import calibrate, layer_problems, load_graph, lower
-from sim.bench import bench_design, drive, generator, pack, play, same, start
+from sim.bench import bench_design, bounded_test, drive, generator, pack, play, same, start
 
 IDLE = {"i_valid": 0, "i_first": 0, "i_last": 0}
 
@@ -68,7 +67,7 @@ def _codes(fmt, seed, shape):
     return np.random.default_rng(seed).integers(0, 1 << fmt.width, shape)
 
 
-@cocotb.test()
+@bounded_test()
 async def all_pairs(dut):
     """Every pair of codes in every lane (of formats up to 6 bits each), a sum for each step."""
     design = bench_design()
@@ -86,7 +85,7 @@ async def all_pairs(dut):
     await _run(dut, design, [(a[None].copy(), w[None]) for a, w in zip(acts, wgts, strict=True)])
 
 
-@cocotb.test()
+@bounded_test()
 async def back_to_back_sums(dut):
     """A new sum begins in the cycle after ``last``."""
     design = bench_design()
@@ -95,7 +94,7 @@ async def back_to_back_sums(dut):
     await _run(dut, design, _random_reductions(design, random, 60))
 
 
-@cocotb.test()
+@bounded_test()
 async def pauses_anywhere(dut):
     """Cycles without ``i_valid`` change nothing, whatever else is on the wires."""
     design = bench_design()
@@ -117,7 +116,7 @@ def _random_reductions(design, random, count):
     return reductions
 
 
-@cocotb.test()
+@bounded_test()
 async def largest_sum_does_not_wrap(dut):
     """As many products as the design allows, of the largest magnitude, of each sign."""
     design = bench_design()
@@ -132,7 +131,7 @@ async def largest_sum_does_not_wrap(dut):
     await _run(dut, design, [(act, wgt) for wgt in signs])
 
 
-@cocotb.test()
+@bounded_test()
 async def real_weights(dut):
     """Quantized weights and activations of the embedded model's first layers."""
     design = bench_design()
@@ -158,7 +157,7 @@ async def real_weights(dut):
     await _run(dut, design, reductions)
 
 
-@cocotb.test()
+@bounded_test()
 async def reset_in_mid_sum(dut):
     """Nothing of a sum that a reset cut off is seen, and the next one is exact."""
     design = bench_design()

@@ -1,11 +1,10 @@
 """Requantizer: corners of the accumulator in every format of the envelope, against golden."""
 
-import cocotb
 import numpy as np
 
 from afp_hw.formats import AFPFormat
 from afp_hw.golden import requantize
-from sim.bench import bench_design, generator, play, same, start
+from sim.bench import bench_design, bounded_test, generator, play, same, start
 
 
 def _formats(envelope):
@@ -61,7 +60,7 @@ async def _compare(dut, design, cases):
     same(got, expected)
 
 
-@cocotb.test()
+@bounded_test()
 async def corners_in_every_format(dut):
     """Each corner of the accumulator at offsets that put it below, on and above the grid."""
     design = bench_design()
@@ -78,7 +77,7 @@ async def corners_in_every_format(dut):
     await _compare(dut, design, cases[:: max(1, len(cases) // 6000)])
 
 
-@cocotb.test()
+@bounded_test()
 async def settings_change_with_every_sum(dut):
     """Format, offset (extremes too), ReLU and clip belong to their own sum."""
     design = bench_design()

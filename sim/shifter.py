@@ -1,12 +1,11 @@
 """Shifter: every significand product at every shift, of small formats; else corners and random."""
 
-import cocotb
 from cocotb.triggers import Timer
 
-from sim.bench import bench_design, generator, same
+from sim.bench import bench_design, bounded_test, generator, same
 
 
-@cocotb.test()
+@bounded_test()
 async def every_shift(dut):
     """No bit is lost, the largest product included."""
     design = bench_design()
