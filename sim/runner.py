@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from afp_hw.hdl import (
     Shifter,
 )
 from afp_hw.rtlsim import find_toolchain
-from afp_hw.verilog import Library, emit_array, emit_pe, emit_requantizer
+from afp_hw.verilog import EMITTERS, Library
 from sim.bench import DESIGN_VARIABLE, design_to_text
 
 _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
@@ -42,7 +42,6 @@ _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
     "lane_sum": LaneSum,
     "accumulator": Accumulator,
 }
-_WHOLE = {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}
 
 
 def verilator_environment() -> dict[str, str]:
@@ -52,20 +51,21 @@ def verilator_environment() -> dict[str, str]:
     return {**toolchain.environment(), "PATH": search}
 
 
-BENCHES = (*_PARTS, *_WHOLE)
+BENCHES = (*_PARTS, *EMITTERS)
 
 
 def _verilog(bench: str, design: Design) -> tuple[str, str]:
     """Name of the top module, and the Verilog."""
     if bench in _PARTS:
         return bench, Library().verilog(_PARTS[bench](design), bench)
-    emitted = _WHOLE[bench](design)
+    emitted = EMITTERS[bench](design)
     return emitted.name, emitted.verilog
 
 
 def _build(simulator: str, top: str, text: str) -> Path:
     """Folder of the finished build."""
-    key = "\n".join([simulator, top, version("cocotb"), version("verilator"), text])
+    tool = find_toolchain().identity if simulator == "verilator" else simulator
+    key = "\n".join([tool, top, version("cocotb"), text])
     folder = cache_dir() / "sim" / hashlib.sha256(key.encode()).hexdigest()[:24]
     if folder.is_dir():
         return folder
@@ -78,14 +78,20 @@ def _build(simulator: str, top: str, text: str) -> Path:
     for ready in _runtime_objects(simulator).glob("*.o"):
         os.utime(shutil.copy(ready, building), (later, later))
     arguments = ["-g2005"] if simulator == "icarus" else ["-Wno-fatal"]
-    get_runner(simulator).build(
-        sources=[source],
-        hdl_toplevel=top,
-        build_dir=building,
-        build_args=arguments,
-        timescale=("1ns", "1ps"),
-        log_file=building / "build.log",
-    )
+    log = building / "build.log"
+    try:
+        get_runner(simulator).build(
+            sources=[source],
+            hdl_toplevel=top,
+            build_dir=building,
+            build_args=arguments,
+            timescale=("1ns", "1ps"),
+            log_file=log,
+        )
+    except (RuntimeError, SystemExit) as error:
+        said = log.read_text()[-4000:] if log.exists() else str(error)
+        shutil.rmtree(building)
+        raise AssertionError(f"{simulator} refused {top}:\n{said}") from error
     _keep_runtime(simulator, building)
     try:
         building.rename(folder)
@@ -96,7 +102,7 @@ def _build(simulator: str, top: str, text: str) -> Path:
 
 def _runtime_objects(simulator: str) -> Path:
     """Folder of the objects that every Verilator build compiles alike: most of its time."""
-    key = f"{simulator} {version('cocotb')} {version('verilator')} {sys.executable}"
+    key = f"{simulator} {version('cocotb')} {find_toolchain().identity} {sys.executable}"
     return cache_dir() / "sim" / f"runtime-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
@@ -113,6 +119,18 @@ def _keep_runtime(simulator: str, building: Path) -> None:
     for suffix in ("*.o", "*.a", "*.gch", "*.cpp", "*.h", "*.d"):
         for waste in building.glob(suffix):
             waste.unlink()
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Environment variables for cocotb's runner, which takes them from this process."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
@@ -134,10 +152,9 @@ def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
     AssertionError
         A test failed, or none ran; the message has the end of the simulator's log.
     """
-    environment = verilator_environment() if simulator == "verilator" else {}
-    os.environ.update(environment)
     top, text = _verilog(bench, design)
-    built = _build(simulator, top, text)
+    with _environment(verilator_environment() if simulator == "verilator" else {}):
+        built = _build(simulator, top, text)
     log = folder / "run.log"
     results = get_runner(simulator)
     results.build_dir = built

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from afp_hw.network import WeightTensor
+
+
+_LARGEST = 1e150
+"""Weights whose squares, and their sum, are numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ def quantize_layer(
 
     values = tensor.values
     absmax = float(np.abs(values).max())
+    if absmax > _LARGEST:
+        raise ValueError(f"weights of {tensor.name!r} must be at most {_LARGEST}, not {absmax}")
     bias: Any = bias_for(absmax, fmt)
     listed: int | list[int] = bias
     if channel:
@@ -91,11 +98,16 @@ def total_row(rows: list[LayerReport], tensors: list[WeightTensor]) -> dict[str,
 
 def archive(codes: dict[str, NDArray[np.unsignedinteger[Any]]]) -> bytes:
     """A NumPy archive of the codes; the same codes give the same bytes."""
-    import numpy as np
+    from numpy.lib import format as npy
 
     buffer = io.BytesIO()
-    arrays: dict[str, Any] = dict(codes)
-    np.savez_compressed(buffer, **arrays)
+    # Not `savez`: it would take a layer called "file" for its own argument.
+    with zipfile.ZipFile(buffer, "w") as members:
+        for name, array in codes.items():
+            content = io.BytesIO()
+            npy.write_array(content, array, allow_pickle=False)
+            member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date: the same bytes
+            members.writestr(member, content.getvalue(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
 
 
@@ -165,7 +177,6 @@ def command(
     if not weights.signed:
         raise ValueError(f"--weights must be a signed format, not {str(weights)!r}")
     path = model_file(model)
-    directory = None if out is None else output_directory(out)
     tensors = choose(load_weights(path), layers)
     results = [quantize_layer(tensor, weights, channel) for tensor in tensors]
     rows = [row for row, _ in results]
@@ -177,6 +188,8 @@ def command(
         "total": total,
     }
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # Nothing is printed before it is clear that the codes can be written.
+    directory = None if out is None else output_directory(out)
     if as_json:
         click.echo(text, nl=False)
     else:

@@ -23,11 +23,10 @@ def command(kind: str, design: Design, out: Path) -> None:
     Example: afp-hw verilog pe --weights e3m1 --acts ue3m2 -o gen/out
     """
     # Amaranth takes a second to load; a refused design should not wait for it.
-    from afp_hw.verilog import emit_array, emit_pe, emit_requantizer
+    from afp_hw.verilog import EMITTERS
 
     directory = output_directory(out)
-    emit = {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}[kind]
-    emitted = emit(design)
+    emitted = EMITTERS[kind](design)
     for path in emitted.write(directory):
         click.echo(path)
     manifest = emitted.manifest

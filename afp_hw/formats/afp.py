@@ -15,7 +15,7 @@ from typing import Final
 MAX_N_EXP: Final = 8
 MAX_N_MAN: Final = 23
 
-_NAME = re.compile(r"(u?)e(\d{1,2})m(\d{1,2})")
+_NAME = re.compile(r"(u?)e(0|[1-9]\d?)m(0|[1-9]\d?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

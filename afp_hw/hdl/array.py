@@ -48,7 +48,7 @@ class Array(wiring.Component):
     Timing
     ------
     One reduction step a cycle. The sum of row r, column c of a tile whose last step is sampled at
-    clock edge t is visible after edge ``t + c + 2*r + latency``; ``latency`` = 2 +
+    clock edge t is visible after edge ``t + c + 2*r + latency - 1``; ``latency`` = 3 +
     ``design.pipeline`` + ``design.edge_latency``. The last steps of two tiles in a row must be at
     least ``2*rows - 1`` cycles apart, or an odd number of at least ``rows``: then the sums of both
     take turns.
@@ -59,7 +59,7 @@ class Array(wiring.Component):
     def __init__(self, design: Design, place: Place = as_built):
         self.design = design
         self.place = place
-        self.latency = design.pe_latency + design.edge_latency
+        self.latency = design.pe_latency + 1 + design.edge_latency
         members = {
             "i_valid": In(1),
             "i_first": In(1),

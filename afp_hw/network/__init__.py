@@ -12,7 +12,7 @@ from afp_hw.network.float_evaluation import evaluate_float
 from afp_hw.network.graph import Graph, Node, TensorSpec
 from afp_hw.network.lower import LoweredNetwork, lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
-from afp_hw.network.problem import LayerProblem, layer_problems
+from afp_hw.network.problem import LayerProblem, layer_problems, problems_of
 from afp_hw.network.weights import WeightTensor, choose, load_weights
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "logits",
     "lower",
     "parse_assignment",
+    "problems_of",
     "read_onnx",
     "run_exact",
 ]

@@ -58,7 +58,9 @@ def accumulate(step: GemmStep, codes: NDArray[Any], init: NDArray[Any]) -> NDArr
     rows = activation_rows(step, fix)
     sums = golden.gemm(rows, golden.to_fix(step.wgt_codes, step.wgt.fmt))  # [groups, M, N/groups]
     joined = np.moveaxis(sums, 0, 1).reshape(sums.shape[1], -1)
-    if step.init_max >= 1 << 62 or joined.dtype == object:
+    # The product's proof does not include the initial values.
+    room = step.wgt_codes.shape[1] * step.act.fmt.max_fix * step.wgt.fmt.max_fix + step.init_max
+    if room >= 1 << 63:
         joined = joined.astype(object)
     return np.asarray(joined + init)
 

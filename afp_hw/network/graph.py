@@ -90,10 +90,16 @@ class Graph:
         Raises
         ------
         ValueError
-            There is none; the sentence has the names that come close.
+            There is none, see :func:`no_such_layer`.
         """
         layers = {node.name: node for node in self.layers()}
         if name not in layers:
-            close = get_close_matches(name, layers, n=3, cutoff=0.4) or list(layers)
-            raise ValueError(f"layer must be one of the model ({', '.join(close)}), not {name!r}")
+            raise no_such_layer(name, list(layers))
         return layers[name]
+
+
+def no_such_layer(name: str, known: list[str]) -> ValueError:
+    """The error for a layer that is not there: names that come close, or all of them."""
+    close = get_close_matches(name, known, n=3, cutoff=0.4)
+    hint = f"did you mean {', '.join(close)}" if close else f"it has {', '.join(known)}"
+    return ValueError(f"layer must be one of the model's, not {name!r}; {hint}")

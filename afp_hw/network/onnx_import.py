@@ -113,9 +113,14 @@ class Importer:
         self.nodes.append(node)
         self.shapes[node.output] = shape
 
-    def foldable(self, name: str, raw: str) -> int | None:
+    def alias(self, output: str, name: str) -> None:
+        """Make `output` another name of tensor `name`, whose readers are then those of both."""
+        self.aliases[output] = name
+        self.uses[name] = self.uses.get(name, 0) - 1 + self.uses.get(output, 0)
+
+    def foldable(self, name: str) -> int | None:
         """Index of the Conv or Linear node that makes tensor `name`, if nobody else reads it."""
-        if self.uses.get(raw, 0) != 1 or self.uses.get(name, 0) != 1:
+        if self.uses.get(name, 0) != 1:
             return None
         for index in reversed(range(len(self.nodes))):
             if self.nodes[index].output == name:
@@ -132,8 +137,7 @@ class Importer:
         """
         inputs = self._inputs()
         refused = []
-        for index, node in enumerate(self.model.graph.node):
-            label = node.name or f"{node.op_type}_{index}"
+        for node, label in zip(self.model.graph.node, self._labels(), strict=True):
             try:
                 self._convert(node, label)
             except Unsupported as error:
@@ -147,6 +151,20 @@ class Importer:
             raise ValueError(f"model must have supported operators only, not {', '.join(unique)}")
         outputs = tuple(self.resolve(output.name) for output in self.model.graph.output)
         return Graph(name, inputs, outputs, tuple(self._reachable(outputs)), dict(self.shapes))
+
+    def _labels(self) -> list[str]:
+        """A name for each node: its own, or one made from operator and place; all differ."""
+        nodes = self.model.graph.node
+        taken = {node.name for node in nodes}
+        labels: list[str] = []
+        used: set[str] = set()
+        for index, node in enumerate(nodes):
+            label = node.name or f"{node.op_type}_{index}"
+            while label in used or (not node.name and label in taken):
+                label += f"_{index}"
+            used.add(label)
+            labels.append(label)
+        return labels
 
     def _inputs(self) -> tuple[TensorSpec, ...]:
         specs = []
@@ -170,7 +188,7 @@ class Importer:
         elif node.op_type == "Shape":
             self._shape(node)
         elif node.op_type in _ALIASES:
-            self.aliases[node.output[0]] = self.resolve(node.input[0])
+            self.alias(node.output[0], self.resolve(node.input[0]))
         elif node.op_type in OPERATORS:
             if any(self.shapes.get(self.resolve(name)) == () for name in node.input):
                 self.shapes[node.output[0]] = ()  # behind an operator that was refused
@@ -185,7 +203,10 @@ class Importer:
     def _evaluate(self, node: onnx.NodeProto) -> None:
         """Compute a node of constants."""
         feeds = {name: self.constants[self.resolve(name)] for name in node.input if name}
-        results = ReferenceEvaluator(node, opsets=self.opset).run(None, feeds)
+        try:
+            results = ReferenceEvaluator(node, opsets=self.opset).run(None, feeds)
+        except Exception as error:  # whatever a third party's implementation of an operator raises
+            raise Unsupported("of constants") from error
         self.constants.update(zip(node.output, results, strict=True))
 
     def _shape(self, node: onnx.NodeProto) -> None:

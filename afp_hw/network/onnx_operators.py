@@ -71,6 +71,8 @@ def _conv(importer: Importer, node: onnx.NodeProto, label: str) -> None:
     attributes = _attributes(node)
     window, size = _window(attributes, tuple(weight.shape[2:]), shape)
     window["groups"] = attributes.get("group", 1)
+    if not weight.size or weight.shape[1] * window["groups"] != shape[0]:
+        raise Unsupported(f"of weights {[*weight.shape]} on {shape[0]} channels")
     converted = Node(
         label,
         "Conv",
@@ -89,6 +91,8 @@ def _linear(
     name, shape = importer.activation(node)
     if len(shape) != 1 or weight.ndim != 2:
         raise Unsupported(f"on {len(shape) + 1}-dimensional tensors")
+    if not weight.size or weight.shape[0] != shape[0]:
+        raise Unsupported(f"of weights {[*weight.shape]} on {shape[0]} features")
     converted = Node(label, "Linear", (name,), node.output[0], {}, weight, bias)
     importer.emit(converted, (weight.shape[1],))
 
@@ -143,6 +147,8 @@ def _add(importer: Importer, node: onnx.NodeProto, label: str) -> None:
 
 
 def _batch_norm(importer: Importer, node: onnx.NodeProto, label: str) -> None:
+    if _attributes(node).get("training_mode", 0):
+        raise Unsupported("in training mode")
     constants = [importer.constant(node, index) for index in range(1, 5)]
     scale, offset, mean, variance = (c.astype(np.float64) for c in constants if c is not None)
     factor = scale / np.sqrt(variance + _attributes(node).get("epsilon", 1e-5))
@@ -154,7 +160,7 @@ def _affine(
 ) -> None:
     """``x * factor + offset`` per channel: folded into the layer before, else a layer itself."""
     name, shape = importer.activation(node, index)
-    place = importer.foldable(name, node.input[index])
+    place = importer.foldable(name)
     if place is not None:
         layer = importer.nodes[place]
         assert layer.weight is not None  # foldable
@@ -163,8 +169,7 @@ def _affine(
         importer.nodes[place] = replace(
             layer, weight=layer.weight * factor.reshape(column), bias=bias
         )
-        importer.aliases[node.output[0]] = name
-        importer.uses[name] = importer.uses.get(node.output[0], 0)
+        importer.alias(node.output[0], name)
         return
     if len(shape) != 3:
         raise Unsupported("that cannot be folded into a layer before it")
@@ -236,7 +241,7 @@ def _reduce_mean(importer: Importer, node: onnx.NodeProto, label: str) -> None:
 
 
 def _reshape(importer: Importer, node: onnx.NodeProto, label: str) -> None:
-    """Flatten, Reshape, Squeeze, Unsqueeze: to one axis, or no change at all."""
+    """Flatten, Reshape, Squeeze: to one axis, or no change at all."""
     name, shape = importer.activation(node)
     attributes = _attributes(node)
     count = int(np.prod(shape))
@@ -259,7 +264,7 @@ def _reshape(importer: Importer, node: onnx.NodeProto, label: str) -> None:
     if target == [1, count]:
         importer.emit(Node(label, "Flatten", (name,), node.output[0]), (count,))
     elif target == [1, *shape]:
-        importer.aliases[node.output[0]] = name
+        importer.alias(node.output[0], name)
     else:
         raise Unsupported(f"from {[*shape]} to {target[1:]}")
 
@@ -338,5 +343,4 @@ OPERATORS: dict[str, Callable[[Importer, onnx.NodeProto, str], None]] = {
     "Reshape": _reshape,
     "Slice": _slice,
     "Squeeze": _reshape,
-    "Unsqueeze": _reshape,
 }

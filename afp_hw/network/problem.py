@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,9 +71,31 @@ def layer_problems(
     ValueError
         There is no such layer; images as :func:`.run_exact`.
     """
-    step = lowered.gemm(layer)
-    wanted = {step.input} | ({step.skip} if step.skip is not None else set())
+    return list(problems_of(lowered, [layer], images, progress))
+
+
+def problems_of(
+    lowered: LoweredNetwork,
+    layers: Sequence[str],
+    images: NDArray[Any],
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[LayerProblem]:
+    """The matrix products of several layers, one after the other; the chain runs once for all.
+
+    Raises
+    ------
+    ValueError
+        As :func:`layer_problems`, before the first product.
+    """
+    steps = [lowered.gemm(layer) for layer in layers]
+    wanted = {name for step in steps for name in (step.input, step.skip) if name is not None}
     values = run_exact(lowered, images, wanted, progress)
+    return (problem for step in steps for problem in _products(lowered, step, values))
+
+
+def _products(
+    lowered: LoweredNetwork, step: GemmStep, values: Mapping[str, NDArray[Any]]
+) -> Iterator[LayerProblem]:
     codes = values[step.input]
     skip = None if step.skip is None else values[step.skip]
     skip_fmt = None if step.skip is None else lowered.tensors[step.skip].fmt
@@ -82,9 +104,8 @@ def layer_problems(
     out = None if step.requantize is None else encode_sums(sums, step.requantize)
     rows = activation_rows(step, codes)
     groups, per_group = len(rows), sums.shape[1] // len(rows)
-    return [
-        _group(step, group, groups, per_group, rows, init, sums, out) for group in range(groups)
-    ]
+    for group in range(groups):
+        yield _group(step, group, groups, per_group, rows, init, sums, out)
 
 
 def _group(

@@ -162,4 +162,5 @@ def stored_tensors(graph: Graph) -> list[str]:
 def is_logits(graph: Graph, stage: Stage) -> bool:
     """Whether the sums of this stage leave the network exact."""
     plain = stage.kind is Kind.GEMM and not stage.relu and stage.clip is None
-    return plain and stage.skip is None and stage.output in graph.outputs
+    read = any(stage.output in node.inputs for node in graph.nodes)
+    return plain and stage.skip is None and stage.output in graph.outputs and not read

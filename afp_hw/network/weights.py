@@ -5,12 +5,12 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afp_hw.network.graph import no_such_layer
 from afp_hw.network.onnx_import import load_graph
 
 SUFFIXES = (".onnx", ".safetensors", ".npz")
@@ -79,8 +79,7 @@ def choose(tensors: Iterable[WeightTensor], names: Iterable[str]) -> list[Weight
     wanted = list(names)
     for name in wanted:
         if name not in by_name:
-            close = get_close_matches(name, by_name, n=3, cutoff=0.4) or list(by_name)
-            raise ValueError(f"layer must be one of the model ({', '.join(close)}), not {name!r}")
+            raise no_such_layer(name, list(by_name))
     return [tensor for name, tensor in by_name.items() if not wanted or name in wanted]
 
 

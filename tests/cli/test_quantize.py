@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from afp_hw import AFPFormat, embedded, golden
 from afp_hw.cli.main import main
@@ -81,7 +82,7 @@ def test_the_same_input_gives_the_same_bytes(
     [
         (["embedded", "--weights", "e9m1"], "AFPFormat.n_exp must be in 0..8, not 9"),
         (["embedded", "--weights", "ue3m1"], "--weights must be a signed format, not 'ue3m1'"),
-        (["embedded", "--weights", "e3m1", "--layer", "x"], "layer must be one of the model"),
+        (["embedded", "--weights", "e3m1", "--layer", "x"], "layer must be one of the model's"),
         (["missing.onnx", "--weights", "e3m1"], "missing.onnx: No such file or directory"),
         (["embedded"], "Missing option '--weights'"),
     ],
@@ -93,7 +94,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
     assert (status, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
-    assert not list(tmp_path.rglob("*.npz"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_weights_with_nan_write_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -101,4 +102,36 @@ def test_weights_with_nan_write_nothing(capsys: pytest.CaptureFixture[str], tmp_
     status, _, err = run(capsys, tmp_path / "m.npz", "--weights", "e3m1", "-o", tmp_path / "out")
     assert status == 2
     assert "weights of 'layer' must be finite, not 4 NaN and 0 infinite of 4" in err
-    assert not list((tmp_path / "out").glob("*"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_any_name_of_a_layer_can_be_saved(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    names = ["file", "allow_pickle", "/a/b", "self"]
+    save_file({name: np.eye(2, dtype=np.float32) for name in names}, tmp_path / "m.safetensors")
+    status, _, err = run(
+        capsys, tmp_path / "m.safetensors", "--weights", "e3m1", "-o", tmp_path / "out"
+    )
+    assert (status, err) == (0, "")
+    with np.load(tmp_path / "out" / "m.e3m1.npz") as codes:
+        assert sorted(codes.files) == sorted(names)
+
+
+def test_an_out_that_cannot_be_a_folder_prints_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for out in (tmp_path / "file" / "below", Path("/proc/no/such")):
+        (tmp_path / "file").write_text("")
+        status, printed, err = run(capsys, "embedded", "--weights", "e3m1", "-o", out)
+        assert (status, printed) == (2, "")
+        assert "out must be a writable folder" in err
+
+
+def test_weights_too_large_for_their_squares(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "m.npz", layer=np.full((2, 2), 1e300))
+    status, _, err = run(capsys, tmp_path / "m.npz", "--weights", "e3m1")
+    assert status == 2
+    assert "weights of 'layer' must be at most 1e+150, not 1e+300" in err

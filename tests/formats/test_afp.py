@@ -95,7 +95,7 @@ def test_refused_parameters(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "e3", "m1", "3m1", "e3m1x", "e-1m2", "se3m1", "e3 m1", "e999m1"]
+    "text", ["", "e3", "m1", "3m1", "e3m1x", "e-1m2", "se3m1", "e3 m1", "e999m1", "e03m1", "e٣m1"]
 )
 def test_refused_names(text: str) -> None:
     with pytest.raises(ValueError, match="AFPFormat"):

@@ -67,7 +67,7 @@ def test_one_tile_is_exact_and_on_time(design: Design) -> None:
     simulator.add_testbench(bench)
     simulator.run()
     assert seen == {
-        (steps - 1 + col + 2 * row + dut.latency, col): int(expected[row, col])
+        (steps - 1 + col + 2 * row + dut.latency - 1, col): int(expected[row, col])
         for row in range(design.rows)
         for col in range(design.cols)
     }

@@ -12,6 +12,7 @@ from pathlib import Path
 import gfloat
 import numpy as np
 import pytest
+from onnx import helper
 
 from afp_hw import AFPFormat, embedded
 from afp_hw.golden import decode
@@ -28,7 +29,7 @@ from afp_hw.network.float_evaluation import evaluate_node
 from afp_hw.network.graph import Node
 from afp_hw.network.lower import CodeStep, GemmStep, LoweredNetwork
 from afp_hw.network.stages import Kind
-from tests.network.models import SHARED, floats, residual_network
+from tests.network.models import SHARED, floats, residual_network, save
 
 FORMATS = [("e3m1", "e3m2"), ("e2m3", "e3m1"), ("e0m4", "e0m5"), ("e4m2", "e1m4")]
 
@@ -191,3 +192,19 @@ def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     images[0, 0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="images must be finite, not with 1 NaN"):
         run_exact(lowered, images)
+
+
+def test_a_layer_that_is_an_output_and_is_read_again_is_stored(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], name="first"),
+        helper.make_node("MatMul", ["h", "v"], ["y"], name="second"),
+    ]
+    constants = {"w": floats(1, 6, 4), "v": floats(2, 4, 3)}
+    path = save(tmp_path / "o.onnx", nodes, constants, (6,), outputs=("h", "y"), rank=2)
+    graph = load_graph(path)
+    images = floats(3, 8, 6)
+    lowered = lower(graph, calibrate(graph, images, weights=AFPFormat(3, 8), acts=AFPFormat(3, 8)))
+    expected = evaluate_float(graph, images.astype(np.float64))["y"]
+    step = lowered.gemm("second")
+    got = np.ldexp(run_exact(lowered, images)["y"].astype(float), step.lsb_acc)
+    np.testing.assert_allclose(got, expected, atol=0.05)

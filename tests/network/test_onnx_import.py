@@ -14,7 +14,7 @@ from onnx import helper
 
 from afp_hw import embedded
 from afp_hw.network import evaluate_float, load_graph
-from tests.network.models import SHARED, floats, residual_network, save
+from tests.network.models import SHARED, floats, model, residual_network, save
 
 node = helper.make_node
 
@@ -186,4 +186,54 @@ def test_a_dynamic_size_is_refused(tmp_path: Path) -> None:
     proto.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "H"
     onnx.save(proto, path)
     with pytest.raises(ValueError, match="model input 'x' must have fixed sizes"):
+        load_graph(path)
+
+
+def test_nodes_of_one_name_are_layers_of_two_names(tmp_path: Path) -> None:
+    nodes = [
+        node("MatMul", ["x", "w"], ["h"], name="fc"),
+        node("Relu", ["h"], ["r"]),
+        node("MatMul", ["r", "v"], ["y"], name="fc"),
+    ]
+    path = save(
+        tmp_path / "t.onnx", nodes, {"w": floats(1, 4, 6), "v": floats(2, 6, 3)}, (4,), rank=2
+    )
+    agrees(path, floats(3, 5, 4))
+    assert [layer.name for layer in load_graph(path).layers()] == ["fc", "fc_2"]
+
+
+def test_batch_norm_is_not_folded_where_another_name_of_its_input_is_read(tmp_path: Path) -> None:
+    constants = {key: np.abs(floats(i, 3)) + 0.5 for i, key in enumerate("somv")}
+    nodes = [
+        node("Conv", ["x", "w"], ["a"], name="conv"),
+        node("Identity", ["a"], ["b"]),
+        node("Identity", ["b"], ["c"]),
+        node("BatchNormalization", ["c", *"somv"], ["n"], name="norm"),
+        node("Relu", ["b"], ["r"], name="relu"),
+        node("Add", ["n", "r"], ["y"], name="add"),
+    ]
+    path = save(tmp_path / "i.onnx", nodes, {"w": floats(7, 3, 2, 1, 1), **constants}, (2, 4, 4))
+    agrees(path, floats(3, 2, 2, 4, 4))
+
+
+def test_an_operator_on_constants_that_nobody_implements(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Strange", ["w"], ["c"], name="odd", domain="some.where"),
+        node("Conv", ["x", "c"], ["y"], name="conv"),
+    ]
+    proto = model(nodes, {"w": floats(1, 1, 1, 1, 1)}, (1, 2, 2))
+    proto.opset_import.append(helper.make_opsetid("some.where", 1))
+    onnx.save(proto, tmp_path / "s.onnx")
+    with pytest.raises(ValueError, match=r"Strange of constants \(odd\)"):
+        load_graph(tmp_path / "s.onnx")
+
+
+def test_weights_for_another_number_of_channels_are_refused(tmp_path: Path) -> None:
+    path = save(
+        tmp_path / "c.onnx",
+        [node("Conv", ["x", "w"], ["y"], name="c")],
+        {"w": floats(1, 4, 3, 1, 1)},
+        (2, 4, 4),
+    )
+    with pytest.raises(ValueError, match=r"Conv of weights \[4, 3, 1, 1\] on 2 channels \(c\)"):
         load_graph(path)
