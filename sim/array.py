@@ -10,6 +10,7 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from afp_hw.golden import gemm, to_fix
+from afp_hw.hdl import Array
 from sim.bench import bench_design, bounded_test, drive, generator, pack, same, start
 
 IDLE = {"i_valid": 0, "i_first": 0, "i_last": 0}
@@ -85,7 +86,7 @@ def leaving(design, tiles, lasts):
     The sums of two tiles that are an odd number of cycles apart, fewer than ``2 * rows - 1``, take
     turns.
     """
-    latency = design.pe_latency + design.edge_latency
+    latency = Array(design).latency - 1  # edges behind the one that samples
     return sorted(
         (
             (last + 2 * row + latency, tile, row)

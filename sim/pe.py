@@ -5,6 +5,7 @@ from cocotb.triggers import FallingEdge
 
 from afp_hw import embedded
 from afp_hw.golden import embed, gemm, to_fix
+from afp_hw.hdl import CodePe
 from afp_hw.network import calibrate, layer_problems, load_graph, lower
 from sim.bench import bench_design, bounded_test, drive, generator, pack, play, same, start
 
@@ -58,7 +59,7 @@ async def _run(dut, design, reductions, random=None):
                 steps.append(_garbage(design, random))
             steps.append(step)
         # Sampled at edge t, visible after edge t + latency - 1.
-        expected.append((len(steps) - 1 + design.pe_latency - 1, _sum(design, act, wgt)))
+        expected.append((len(steps) - 1 + CodePe(design).latency - 1, _sum(design, act, wgt)))
     got = await play(dut, [*steps, IDLE], _watch(dut), drain=design.pe_latency)
     same(got, expected)
 

@@ -1,7 +1,7 @@
 """The root of the command line: finds the subcommand, turns errors into one sentence and a status.
 
 Exit status: 0 done; 1 two models disagree, or `doctor` misses something; 2 the input is wrong; 3 an
-external tool failed; 130 interrupted.
+external tool failed; 70 a mistake of ours; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "doctor": "The external tools: which are here, what the missing ones would give.",
 }
 _TRACEBACK: Final = "AFP_HW_TRACEBACK"
+_INTERNAL: Final = 70  # EX_SOFTWARE of sysexits.h
 _EXPECTED: Final = (
     click.ClickException,
     MismatchError,
@@ -129,6 +130,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get(_TRACEBACK) == "1":
             traceback.print_exc()
         return _report(error)
+    except Exception as error:  # a mistake of ours: not status 1, which says that two models differ
+        traceback.print_exc()
+        _say(f"internal error, please report it with the lines above: {error!r}")
+        return _INTERNAL
     return status if isinstance(status, int) else 0
 
 

@@ -157,3 +157,16 @@ def test_doctor_says_what_is_lost_and_how_to_get_it(
         "Lost without it: compiling simulations of RTL. To get it: apt install make\n"
     ) in printed
     assert "afp-hw demo lacks g++, make." in printed
+
+
+def test_a_mistake_of_ours_is_not_a_mismatch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise KeyError("h")
+
+    monkeypatch.setattr("afp_hw.cli.doctor.survey", broken)
+    assert main(["doctor"]) == 70
+    captured = capsys.readouterr()
+    assert "internal error, please report it" in captured.err
+    assert "Traceback" in captured.err

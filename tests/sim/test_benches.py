@@ -88,7 +88,7 @@ def test_array_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("built", REQUANTIZERS, ids=lambda built: built.requantizer_name)
 def test_requantizer_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
-    run("requantizer", built, simulator, tmp_path, 2)
+    run("requantizer", built, simulator, tmp_path, 4)
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)

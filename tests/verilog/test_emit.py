@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,12 @@ def test_the_same_input_gives_the_same_bytes_in_another_process(tmp_path: Path) 
 
 def test_no_register_has_an_initial_value() -> None:
     assert not re.search(r"^  reg .* = ", emit_array(DESIGN).verilog, re.M)
+
+
+@pytest.mark.parametrize("init_max", [0, None])
+def test_latencies_count_the_sampling_edge_alike(init_max: int | None) -> None:
+    # The benches measure these: operand registers, products, accumulator, drain, initial value.
+    design = replace(DESIGN, init_max=init_max, pipeline=1)
+    assert emit_pe(design).manifest["latency_cycles"] == 3
+    assert emit_array(design).manifest["latency_cycles"] == 4 + (init_max is None)
+    assert emit_requantizer(design).manifest["latency_cycles"] == 3
