@@ -13,8 +13,9 @@ from afp_hw.design import Design
 from afp_hw.embedded import calibration_images, test_set
 from afp_hw.network import load_graph
 from afp_hw.network.calibrate import calibrate
-from afp_hw.network.lower import GemmStep, LoweredNetwork, lower
+from afp_hw.network.lower import lower
 from afp_hw.network.problem import layer_problems
+from afp_hw.network.steps import GemmStep, LoweredNetwork
 from afp_hw.synth import Operands
 
 # Outputs that are simulated: energies of a layer change by less than 1 % with more of them.

@@ -10,9 +10,10 @@ from afp_hw.network.calibrate import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate
 from afp_hw.network.exact import logits, run_exact
 from afp_hw.network.float_evaluation import evaluate_float
 from afp_hw.network.graph import Graph, Node, TensorSpec
-from afp_hw.network.lower import LoweredNetwork, lower
+from afp_hw.network.lower import lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
 from afp_hw.network.problem import LayerProblem, layer_problems, problems_of
+from afp_hw.network.steps import LoweredNetwork
 from afp_hw.network.weights import WeightTensor, choose, load_weights
 
 __all__ = [

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from afp_hw import golden
 from afp_hw.network.float_evaluation import check_images
-from afp_hw.network.lower import CodeStep, GemmStep, LoweredNetwork, Output
 from afp_hw.network.stages import Kind
+from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork, Output
 
 _BATCH = 64
 

@@ -18,7 +18,8 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from afp_hw.network.graph import Graph, Node, Shape, TensorSpec
-from afp_hw.network.onnx_operators import OPERATORS, Unsupported
+from afp_hw.network.onnx_node import Unsupported
+from afp_hw.network.onnx_operators import OPERATORS
 
 _ALIASES = {"Identity", "Dropout"}
 

@@ -17,7 +17,7 @@ from afp_hw.network.exact import (
     initial_values,
     run_exact,
 )
-from afp_hw.network.lower import GemmStep, LoweredNetwork
+from afp_hw.network.steps import GemmStep, LoweredNetwork
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,8 @@ from afp_hw.network import (
 )
 from afp_hw.network.float_evaluation import evaluate_node
 from afp_hw.network.graph import Node
-from afp_hw.network.lower import CodeStep, GemmStep, LoweredNetwork
 from afp_hw.network.stages import Kind
+from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork
 from tests.network.models import SHARED, floats, residual_network, save
 
 FORMATS = [("e3m1", "e3m2"), ("e2m3", "e3m1"), ("e0m4", "e0m5"), ("e4m2", "e1m4")]
