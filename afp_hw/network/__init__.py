@@ -7,11 +7,12 @@ from afp_hw.network.assignment import (
     parse_assignment,
 )
 from afp_hw.network.calibrate import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate
-from afp_hw.network.exact import logits, run_exact
+from afp_hw.network.exact import run_exact
 from afp_hw.network.float_evaluation import evaluate_float
 from afp_hw.network.graph import Graph, Node, TensorSpec
 from afp_hw.network.lower import lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
+from afp_hw.network.outputs import classes, logits
 from afp_hw.network.problem import LayerProblem, layer_problems, problems_of
 from afp_hw.network.steps import LoweredNetwork
 from afp_hw.network.weights import WeightTensor, choose, load_weights
@@ -29,6 +30,7 @@ __all__ = [
     "WeightTensor",
     "calibrate",
     "choose",
+    "classes",
     "evaluate_float",
     "layer_problems",
     "load_assignment",

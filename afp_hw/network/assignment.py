@@ -8,8 +8,8 @@ The file::
      "acts": {"image": {"format": "e3m2", "lsb": -6}, …},
      "provenance": {"rule": "…", …}}
 
-``weights`` are by layer, ``lsb`` one number or a list of one per output channel; ``acts`` are by
-tensor. ``value = fix * 2**lsb``, and ``bias = 1 - n_man - lsb``.
+``weights`` are by layer and signed, ``lsb`` one number or a list of one per output channel;
+``acts`` are by tensor. ``value = fix * 2**lsb``, and ``bias = 1 - n_man - lsb``, of 12 bits.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from afp_hw.network.graph import Graph
 from afp_hw.network.stages import stored_tensors
 
 SCHEMA = "afp-hw formats 1"
+
+BIAS_LIMIT = 1 << 11
+"""Biases have 12 bits in hardware; no tensor of float64 needs more."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +81,13 @@ class FormatAssignment:
         Raises
         ------
         ValueError
-            The first tensor that has no format, or a channel count that differs.
+            The first tensor that has no format, or format that has no tensor; a channel count that
+            differs; unsigned weights, or an activation with an lsb per channel.
         """
-        for layer in graph.layers():
-            if layer.name not in self.weights:
-                raise ValueError(_other(self, graph, f"layer {layer.name!r} without a format"))
-            lsb = self.weights[layer.name].lsb
-            assert layer.weight is not None  # layers have weights
-            channels = layer.weight.shape[0 if layer.op == "Conv" else 1]
-            if isinstance(lsb, tuple) and len(lsb) != channels:
-                raise ValueError(
-                    _other(
-                        self, graph, f"{len(lsb)} lsbs for {channels} channels of {layer.name!r}"
-                    )
-                )
-        for name in stored_tensors(graph):
-            if name not in self.acts:
-                raise ValueError(_other(self, graph, f"tensor {name!r} without a format"))
+        what = _misfit_weights(self.weights, graph) or _misfit_acts(self.acts, graph)
+        if what is not None:
+            other = "another" if self.model == graph.name else f"{self.model!r}"
+            raise ValueError(f"formats must be those of {graph.name!r}, not of {other}: {what}")
 
     def to_json(self) -> str:
         """The file's text; the same assignment gives the same bytes."""
@@ -112,8 +105,31 @@ class FormatAssignment:
         return write_atomic(path, self.to_json())
 
 
-def _other(assignment: FormatAssignment, graph: Graph, what: str) -> str:
-    return f"formats must be those of {graph.name!r}, not of {assignment.model!r}: {what}"
+def _misfit_weights(weights: Mapping[str, TensorFormat], graph: Graph) -> str | None:
+    """The first layer, or format of one, that does not fit."""
+    layers = {layer.name: layer for layer in graph.layers()}
+    for name, layer in layers.items():
+        if name not in weights:
+            return f"layer {name!r} without a format"
+        fmt, lsb = weights[name].fmt, weights[name].lsb
+        if not fmt.signed:
+            return f"layer {name!r} with unsigned weights ({fmt})"
+        assert layer.weight is not None  # layers have weights
+        channels = layer.weight.shape[0 if layer.op == "Conv" else 1]
+        if isinstance(lsb, tuple) and len(lsb) != channels:
+            return f"{len(lsb)} lsbs for {channels} channels of {name!r}"
+    return next((f"no layer {name!r}" for name in weights if name not in layers), None)
+
+
+def _misfit_acts(acts: Mapping[str, TensorFormat], graph: Graph) -> str | None:
+    """The first stored tensor, or format of one, that does not fit."""
+    stored = stored_tensors(graph)
+    for name in stored:
+        if name not in acts:
+            return f"tensor {name!r} without a format"
+        if isinstance(acts[name].lsb, tuple):
+            return f"tensor {name!r} with an lsb per channel, which only weights have"
+    return next((f"no stored tensor {name!r}" for name in acts if name not in set(stored)), None)
 
 
 def _entry(item: TensorFormat) -> dict[str, Any]:
@@ -128,7 +144,16 @@ def _read_entry(where: str, entry: Any) -> TensorFormat:
     numbers = lsb if isinstance(lsb, list) and lsb else [lsb]
     if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
         raise ValueError(f"{where}.lsb must be an integer or a list of them, not {lsb!r}")
-    fmt = AFPFormat.parse(entry["format"])
+    try:
+        fmt = AFPFormat.parse(entry["format"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from error
+    for number in numbers:
+        if not -BIAS_LIMIT <= fmt.bias(number) < BIAS_LIMIT:
+            raise ValueError(
+                f"{where}.lsb must give a bias in {-BIAS_LIMIT}..{BIAS_LIMIT - 1}, not "
+                f"{fmt.bias(number)}"
+            )
     return TensorFormat(fmt, tuple(lsb) if isinstance(lsb, list) else lsb)
 
 
@@ -142,7 +167,7 @@ def parse_assignment(text: str, where: str = "formats") -> FormatAssignment:
     """
     try:
         document = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:  # no JSON; numbers too long; nested too deep
         raise ValueError(f"{where} must be JSON, not text with the error: {error}") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else document

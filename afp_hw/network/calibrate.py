@@ -6,7 +6,8 @@ its grid (``docs/numerics.md`` sections 3 and 6); the sign bit follows from the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from afp_hw.formats import AFPFormat
 from afp_hw.network.assignment import FormatAssignment, TensorFormat
+from afp_hw.network.batches import Progress, batches
 from afp_hw.network.float_evaluation import check_images, evaluate_float
 from afp_hw.network.graph import Graph
 from afp_hw.network.stages import nonnegative, stored_tensors
@@ -22,8 +24,6 @@ from afp_hw.quantize import bias_for
 DEFAULT_WEIGHTS: Final = AFPFormat(3, 1)
 DEFAULT_ACTS: Final = AFPFormat(3, 2)
 """Formats where the user names none: five bits each (activations are mostly unsigned)."""
-
-_BATCH = 64
 
 
 def weight_formats(graph: Graph, fmt: AFPFormat) -> dict[str, TensorFormat]:
@@ -37,22 +37,30 @@ def weight_formats(graph: Graph, fmt: AFPFormat) -> dict[str, TensorFormat]:
 
 
 def largest_magnitudes(
-    graph: Graph, images: NDArray[Any], progress: Callable[[int, int], None] | None = None
+    graph: Graph, images: NDArray[Any], progress: Progress | None = None
 ) -> dict[str, float]:
     """Largest magnitude of every tensor of the network over `images` [B, ...], by name.
 
-    ``progress(done, total)`` is called after each batch with numbers of images.
+    Computed in float32, or in float64 where the images are. ``progress(done, total)`` is called
+    after each batch with numbers of images.
+
+    Raises
+    ------
+    ValueError
+        A tensor overflows to infinity, or has NaN.
     """
     largest: dict[str, float] = {}
 
     def visit(name: str, values: NDArray[Any]) -> None:
         magnitude = float(max(values.max(), -values.min()))
+        if not math.isfinite(magnitude):
+            raise ValueError(f"tensor {name!r} must be finite for these images, not {magnitude}")
         largest[name] = max(largest.get(name, 0.0), magnitude)
 
-    for start in range(0, len(images), _BATCH):
-        evaluate_float(graph, images[start : start + _BATCH], visit)
-        if progress is not None:
-            progress(min(start + _BATCH, len(images)), len(images))
+    kind = np.result_type(images.dtype, np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for batch in batches(graph, images, progress):
+            evaluate_float(graph, batch.astype(kind, copy=False), visit)
     return largest
 
 
@@ -63,7 +71,7 @@ def calibrate(
     weights: AFPFormat = DEFAULT_WEIGHTS,
     acts: AFPFormat = DEFAULT_ACTS,
     source: str = "calibration images",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> FormatAssignment:
     """Choose a bias for every tensor by the paper's rule.
 
@@ -72,7 +80,7 @@ def calibrate(
     graph
         The network.
     images
-        float32 [B, *input shape]; no labels are needed.
+        Numbers [B, *input shape]; no labels are needed.
     weights
         Format of all weights.
     acts
@@ -110,5 +118,6 @@ def calibrate(
         "rule": "largest magnitude, one bias per tensor, static",
         "calibration": source,
         "images": len(images),
+        "sha256": sha256(images.tobytes()).hexdigest(),
     }
     return FormatAssignment(graph.name, weight_formats(graph, weights), formats, provenance)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw import golden
+from afp_hw.network.batches import Progress, batches
 from afp_hw.network.float_evaluation import check_images
 from afp_hw.network.stages import Kind
 from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork, Output
-
-_BATCH = 64
 
 
 def encode_images(lowered: LoweredNetwork, images: NDArray[Any]) -> NDArray[Any]:
@@ -87,7 +88,9 @@ def _gemm_step(
     codes = values[step.input]
     sums = accumulate(step, codes, initial_values(step, skip, skip_fmt))
     rows = sums if step.requantize is None else encode_sums(sums, step.requantize)
-    return _images_from_rows(rows, len(codes), lowered.graph.shapes[step.output])
+    shapes = lowered.graph.shapes
+    result = _images_from_rows(rows, len(codes), shapes[step.node.output])
+    return result.reshape(len(codes), *shapes[step.output])
 
 
 def _code_step(
@@ -115,9 +118,11 @@ def _code_step(
     assert step.requantize is not None  # all other kinds round
     fixes = [golden.to_fix(c, item.fmt) for c, item in zip(inputs, items, strict=True)]
     if step.kind is Kind.CONCAT:
+        output = step.requantize
+        clips = [None] * len(fixes) if output.clip is None else output.clip
         parts = [
-            golden.requantize(fix, int(offset), step.requantize.target.fmt)
-            for fix, offset in zip(fixes, step.requantize.offset, strict=True)
+            encode_sums(fix, replace(output, offset=int(offset), clip=clip))
+            for fix, offset, clip in zip(fixes, output.offset, clips, strict=True)
         ]
         return np.concatenate(parts, axis=attributes["axis"] + 1)
     if step.kind is Kind.ADD:
@@ -149,7 +154,7 @@ def run_exact(
     lowered: LoweredNetwork,
     images: NDArray[Any],
     wanted: Iterable[str] | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Run a lowered network bit for bit.
 
@@ -172,17 +177,20 @@ def run_exact(
     Raises
     ------
     ValueError
-        Images of another shape or not finite.
+        Images of another shape or not finite; a tensor that there is not.
     """
     check_images(lowered.graph, images)
     names = set(lowered.graph.outputs if wanted is None else wanted)
-    makers = {step.output: index for index, step in enumerate(lowered.steps)}
-    end = max((makers[name] + 1 for name in names if name in makers), default=0)
-    steps = lowered.steps[:end]
+    # The input is there before the first step.
+    made = {lowered.graph.inputs[0].name: 0}
+    made |= {step.output: index for index, step in enumerate(lowered.steps, 1)}
+    for name in sorted(names - made.keys()):
+        close = ", ".join(get_close_matches(name, made, n=3, cutoff=0.4) or made)
+        raise ValueError(f"wanted must be tensors that are stored ({close}), not {name!r}")
+    steps = lowered.steps[: max((made[name] for name in names), default=0)]
     last = _last_reads(steps, names)
     collected: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-    for start in range(0, len(images), _BATCH):
-        batch = images[start : start + _BATCH]
+    for batch in batches(lowered.graph, images, progress):
         values = {lowered.graph.inputs[0].name: encode_images(lowered, batch)}
         for index, step in enumerate(steps):
             if isinstance(step, GemmStep):
@@ -193,17 +201,4 @@ def run_exact(
                 del values[name]
         for name in names:
             collected[name].append(values[name])
-        if progress is not None:
-            progress(min(start + _BATCH, len(images)), len(images))
     return {name: np.concatenate(parts) for name, parts in collected.items()}
-
-
-def logits(lowered: LoweredNetwork, images: NDArray[Any]) -> NDArray[np.float64]:
-    """The network's first output as numbers, float64 [B, N]: exact where float64 can hold them."""
-    name = lowered.graph.outputs[0]
-    values = run_exact(lowered, images)[name]
-    for step in lowered.steps:
-        if isinstance(step, GemmStep) and step.output == name and step.requantize is None:
-            return np.asarray(np.ldexp(values.astype(np.float64), step.lsb_acc))
-    item = lowered.tensors[name]
-    return golden.decode(values, item.fmt, item.bias)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from afp_hw import golden
 from afp_hw.formats import AFPFormat
+from afp_hw.golden.pool import AVERAGE_BITS
 from afp_hw.network.assignment import FormatAssignment, TensorFormat
 from afp_hw.network.graph import Graph, Node
 from afp_hw.network.stages import Kind, Stage, is_logits, plan_stages
@@ -26,8 +27,7 @@ MAX_ALIGNMENT = 63
 
 
 def _lsb(item: TensorFormat) -> int:
-    if isinstance(item.lsb, tuple):
-        raise ValueError("acts.lsb must be one integer for a tensor, not a list")
+    assert isinstance(item.lsb, int)  # checked by the assignment for every activation
     return item.lsb
 
 
@@ -40,6 +40,8 @@ class _Lowering:
     def __init__(
         self, graph: Graph, assignment: FormatAssignment, init_max: InitMax | None
     ) -> None:
+        if len(graph.inputs) != 1:
+            raise ValueError(f"graph must have one input, not {len(graph.inputs)}")
         assignment.check(graph)
         self.graph, self.assignment = graph, assignment
         self.init_max = init_max or (lambda act, wgt: act.max_fix * wgt.max_fix)
@@ -67,12 +69,11 @@ class _Lowering:
             )
         target = self.assignment.acts[stage.output]
         self.tensors[stage.output] = target
-        if kind is Kind.CONCAT:
-            # Each part is re-encoded from its own grid; `offset` is per part.
-            output = Output(target, np.array(lsbs) - _lsb(target), False, None)
-        else:
-            lsb_acc = min(lsbs) - (16 if kind is Kind.AVERAGE else 0)
-            output = _output(target, lsb_acc, stage.relu, stage.clip)
+        # Each part of a concatenation is re-encoded from its own grid: an offset and clip for each.
+        lsb_acc: Any = np.array(lsbs) if kind is Kind.CONCAT else min(lsbs)
+        if kind is Kind.AVERAGE:
+            lsb_acc -= AVERAGE_BITS
+        output = _output(target, lsb_acc, stage.relu, stage.clip)
         self.steps.append(CodeStep(kind, node, inputs, stage.output, output))
 
     def _gemm(self, stage: Stage) -> None:

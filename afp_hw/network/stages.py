@@ -8,6 +8,7 @@ section 5).
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 from afp_hw.network.graph import Graph, Node
@@ -95,7 +96,7 @@ def plan_stages(graph: Graph) -> list[Stage]:
             continue
         kind, output = _KINDS[node.op], node.output
         relu = node.op in ("Relu", "Clip")
-        clip = node.attributes["high"] if node.op == "Clip" else None
+        high = node.attributes.get("high", math.inf)
         skip = unfused = None
         follower = only_reader(output)
         if kind is Kind.GEMM and follower is not None and follower.op == "Add":
@@ -109,28 +110,24 @@ def plan_stages(graph: Graph) -> list[Stage]:
         if not kind.keeps_format and not relu:
             while follower is not None and follower.op in ("Relu", "Clip"):
                 relu = True
-                if follower.op == "Clip":
-                    high = follower.attributes["high"]
-                    clip = high if clip is None else min(clip, high)
+                high = min(high, follower.attributes.get("high", math.inf))
                 done.add(follower.name)
                 output = follower.output
                 follower = only_reader(output)
+        sums = kind is Kind.GEMM and skip is None and not relu
+        if sums and follower is not None and _is_last_flatten(graph, follower):
+            # Sums that leave the network stay exact in whatever shape they leave.
+            done.add(follower.name)
+            output = follower.output
+        clip = None if high == math.inf else high
         stages.append(Stage(kind, node, node.inputs, output, relu, clip, skip, unfused))
-    # A stage that took in a later node may now stand before what it reads.
-    ready = {spec.name for spec in graph.inputs}
-    ordered: list[Stage] = []
-    waiting = stages
-    while waiting:
-        rest = []
-        for stage in waiting:
-            needed = {*stage.inputs, *([stage.skip] if stage.skip else [])}
-            if needed <= ready:
-                ordered.append(stage)
-                ready.add(stage.output)
-            else:
-                rest.append(stage)
-        waiting = rest
-    return ordered
+    return stages
+
+
+def _is_last_flatten(graph: Graph, node: Node) -> bool:
+    """Whether a node only reshapes an output of the network that nobody else reads."""
+    read = any(node.output in other.inputs for other in graph.nodes)
+    return node.op == "Flatten" and node.output in graph.outputs and not read
 
 
 def nonnegative(graph: Graph) -> set[str]:

@@ -22,11 +22,12 @@ class Output:
     target
         Format and grid of the codes; ``target.lsb`` is one integer.
     offset
-        ``lsb_acc - lsb_y``: one integer, or int64 [N], one per channel.
+        ``lsb_acc - lsb_y``: one integer, or int64 [N], one per channel (of a concatenation: one per
+        part).
     relu
         Whether negative sums become 0.
     clip
-        Largest sum let through, in units of the accumulator: one, [N], or None.
+        Largest sum let through, in units of the accumulator: one, as many as offsets, or None.
     """
 
     target: TensorFormat

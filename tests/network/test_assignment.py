@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from afp_hw.network import (
     FormatAssignment,
     Graph,
     TensorFormat,
+    batches,
     calibrate,
     load_assignment,
     load_graph,
@@ -69,6 +71,60 @@ def test_another_network_is_refused(assignment: FormatAssignment, tmp_path: Path
         lower(other, assignment)
 
 
+def test_more_formats_than_the_network_has_tensors_are_refused(
+    graph: Graph, assignment: FormatAssignment
+) -> None:
+    item = assignment.acts["x"]
+    more = replace(assignment, weights={**assignment.weights, "conv9": item})
+    with pytest.raises(
+        ValueError, match="formats must be those of 'net', not of another: no layer"
+    ):
+        lower(graph, more)
+    more = replace(assignment, acts={**assignment.acts, "n1": item})
+    with pytest.raises(ValueError, match="no stored tensor 'n1'"):
+        lower(graph, more)
+
+
+def test_formats_that_a_tensor_cannot_have_are_refused(
+    graph: Graph, assignment: FormatAssignment
+) -> None:
+    unsigned = TensorFormat(AFPFormat(3, 1, signed=False), -5)
+    with pytest.raises(ValueError, match=r"layer 'conv1' with unsigned weights \(ue3m1\)"):
+        lower(graph, replace(assignment, weights={**assignment.weights, "conv1": unsigned}))
+    listed = TensorFormat(AFPFormat(3, 1), (-5, -5))
+    with pytest.raises(ValueError, match="tensor 'x' with an lsb per channel"):
+        lower(graph, replace(assignment, acts={**assignment.acts, "x": listed}))
+
+
+def test_provenance_names_the_images(graph: Graph) -> None:
+    first, second = (calibrate(graph, floats(seed, 4, 2, 8, 8), source="s") for seed in (3, 4))
+    assert first.provenance["images"] == 4
+    assert first.provenance["calibration"] == second.provenance["calibration"] == "s"
+    assert first.provenance["sha256"] != second.provenance["sha256"]
+    assert calibrate(graph, floats(3, 4, 2, 8, 8), source="s") == first
+
+
+def test_integers_calibrate_as_the_numbers_that_they_are(graph: Graph) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (4, 2, 8, 8), dtype=np.uint8)
+    assert calibrate(graph, pixels).acts == calibrate(graph, pixels.astype(np.float32)).acts
+
+
+def test_calibration_that_overflows_is_refused(graph: Graph) -> None:
+    with pytest.raises(ValueError, match=r"tensor '\w+' must be finite for these images"):
+        calibrate(graph, floats(3, 4, 2, 8, 8) * np.float32(1e38))
+
+
+def test_calibration_does_not_depend_on_batches(
+    graph: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = floats(3, 7, 2, 8, 8)
+    whole, reports = calibrate(graph, images), []
+    # The largest matrix of this network has 64 * 2 * 9 elements an image: three at once.
+    monkeypatch.setattr(batches, "_ELEMENTS", 3 * 64 * 2 * 9)
+    assert calibrate(graph, images, progress=lambda *now: reports.append(now)) == whole
+    assert reports == [(3, 7), (6, 7), (7, 7)]
+
+
 def test_a_wrong_number_of_channels_is_refused(graph: Graph, assignment: FormatAssignment) -> None:
     weights = {**assignment.weights, "conv1": TensorFormat(AFPFormat(3, 1), (-5, -6))}
     with pytest.raises(ValueError, match="2 lsbs for 4 channels of 'conv1'"):
@@ -82,7 +138,10 @@ def test_a_wrong_number_of_channels_is_refused(graph: Graph, assignment: FormatA
         ({"weights": []}, "formats.weights must be a dict"),
         ({"weights": {"a": {"format": "e3m1"}}}, "must have 'format' and 'lsb'"),
         ({"acts": {"a": {"format": "e3m1", "lsb": 1.5}}}, "lsb must be an integer"),
-        ({"acts": {"a": {"format": "x", "lsb": 1}}}, "AFPFormat must be written like"),
+        ({"acts": {"a": {"format": "x", "lsb": 1}}}, "acts['a']: AFPFormat must be written like"),
+        ({"acts": {"a": {"format": 3, "lsb": 1}}}, "acts['a']: AFPFormat.parse must be given"),
+        ({"acts": {"a": {"format": "e3m2", "lsb": 2048}}}, "bias in -2048..2047, not -2049"),
+        ({"weights": {"a": {"format": "e3m1", "lsb": [1, 2049]}}}, "not -2049"),
     ],
 )
 def test_broken_entries_are_refused(
@@ -94,7 +153,7 @@ def test_broken_entries_are_refused(
     assert sentence in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{", "null", "1" * 9999, '{"a":' * 99999])
 def test_what_is_no_document_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="formats"):
         parse_assignment(text)

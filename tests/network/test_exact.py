@@ -6,6 +6,7 @@ these networks needs far fewer than 53 bits.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from afp_hw.golden import decode
 from afp_hw.network import (
     TensorFormat,
     calibrate,
+    classes,
     evaluate_float,
     load_graph,
     logits,
@@ -155,7 +157,7 @@ def test_the_embedded_model_keeps_its_accuracy_in_six_bits() -> None:
     images, labels = (part[:300] for part in embedded.test_set())
     formats = {"weights": AFPFormat(2, 3), "acts": AFPFormat(2, 3)}
     lowered = lower(graph, calibrate(graph, embedded.calibration_images()[:64], **formats))
-    right = (logits(lowered, images).argmax(axis=1) == labels).mean()
+    right = (classes(lowered, images) == labels).mean()
     plain = (evaluate_float(graph, images)["logits"].argmax(axis=1) == labels).mean()
     assert abs(right - plain) < 0.02
 
@@ -178,7 +180,7 @@ def test_accuracy_of_a_larger_network() -> None:
     lowered = lower(
         graph, calibrate(graph, calibration, acts=AFPFormat(3, 4), weights=AFPFormat(3, 2))
     )
-    assert (logits(lowered, images).argmax(axis=1) == labels).mean() > 0.85
+    assert (classes(lowered, images) == labels).mean() > 0.85
 
 
 def test_images_that_do_not_fit_are_refused(tmp_path: Path) -> None:
@@ -208,3 +210,26 @@ def test_a_layer_that_is_an_output_and_is_read_again_is_stored(tmp_path: Path) -
     step = lowered.gemm("second")
     got = np.ldexp(run_exact(lowered, images)["y"].astype(float), step.lsb_acc)
     np.testing.assert_allclose(got, expected, atol=0.05)
+
+
+def test_a_tensor_that_is_not_stored_is_refused(tmp_path: Path) -> None:
+    graph = load_graph(residual_network(tmp_path / "net.onnx"))
+    images = floats(20, 6, 2, 8, 8)
+    lowered = lower(graph, calibrate(graph, images), lambda act, wgt: 1 << 40)
+    with pytest.raises(ValueError, match=r"wanted must be tensors that are stored \(.*not 'c2'"):
+        run_exact(lowered, images, ["c2"])
+
+
+def test_classes_are_those_of_exact_logits_lowest_first(tmp_path: Path) -> None:
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"], name="fc")]
+    weight = np.array([[1, 4, 4, -8, 0.5]], np.float32)
+    graph = load_graph(save(tmp_path / "c.onnx", nodes, {"w": weight}, (1,), rank=2))
+    images = np.array([[1], [-1], [0]], np.float32)
+    chosen = calibrate(graph, images, weights=AFPFormat(3, 1))
+    assert classes(lower(graph, chosen), images).tolist() == [1, 3, 0]
+    # The same numbers on a grid for each channel: nothing of the sums alone can be compared.
+    # At lsb -60 float64 could not hold both codes of one sum, the integers can.
+    lsbs = TensorFormat(AFPFormat(3, 1), (-2, -1, -3, 0, -60))
+    mixed = lower(graph, replace(chosen, weights={"fc": lsbs}))
+    assert classes(mixed, images).tolist() == [1, 3, 0]
+    np.testing.assert_array_equal(logits(mixed, images)[:, :4], images * weight[:, :4])

@@ -25,8 +25,8 @@ from afp_hw.network import (
     lower,
     run_exact,
 )
-from afp_hw.network.lower import CodeStep, GemmStep
 from afp_hw.network.stages import Kind, plan_stages
+from afp_hw.network.steps import CodeStep, GemmStep
 from tests.network.models import floats, residual_network, save
 
 WIDE = AFPFormat(4, 18)
@@ -194,7 +194,7 @@ def test_tensors_too_far_apart_to_be_added_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_of_two_inputs_is_refused(tmp_path: Path) -> None:
-    graph = load(tmp_path, two_layers()[:1] + [node("Relu", ["a"], ["y"], name="relu")], WEIGHTS)
+    graph = load(tmp_path, [two_layers()[0], node("Relu", ["a"], ["y"], name="relu")], WEIGHTS)
     chosen = calibrate(graph, IMAGES)
     second = replace(graph, inputs=(*graph.inputs, TensorSpec("z", (2, 4, 4))))
     acts = {**chosen.acts, "z": chosen.acts["x"]}
