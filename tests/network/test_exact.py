@@ -134,13 +134,32 @@ def test_every_tensor_equals_the_second_chain(
     )
     lowered = lower(graph, assignment, (lambda act, wgt: 1 << 40) if fused else None)
     assert fused == any(isinstance(s, GemmStep) and s.skip for s in lowered.steps)
+    equals_the_second_chain(lowered, images)
+
+
+def equals_the_second_chain(lowered: LoweredNetwork, images: np.ndarray) -> None:
     expected = numbers(lowered, images)
-    names = [step.output for step in lowered.steps if step.output not in graph.outputs]
+    outputs = lowered.graph.outputs
+    names = [step.output for step in lowered.steps if step.output not in outputs]
     got = run_exact(lowered, images, names)
     for name in names:
         item = lowered.tensors[name]
         np.testing.assert_array_equal(decode(got[name], item.fmt, item.bias) + 0.0, expected[name])
-    np.testing.assert_array_equal(logits(lowered, images), expected[graph.outputs[0]])
+    np.testing.assert_array_equal(logits(lowered, images), expected[outputs[0]])
+
+
+@pytest.mark.parametrize("model", ["embedded", "resnet20-cifar10.onnx"])
+def test_every_tensor_of_trained_networks_equals_the_second_chain(model: str) -> None:
+    path = embedded.model_path() if model == "embedded" else SHARED / model
+    if not path.is_file():
+        pytest.skip(f"needs {model} in ../shared/data")
+    graph = load_graph(path)
+    images = floats(30, 8, *graph.inputs[0].shape)
+    if model == "embedded":
+        images = embedded.test_set()[0][:8]
+    assignment = calibrate(graph, images)
+    for bound in (None, lambda act, wgt: 1 << 40):
+        equals_the_second_chain(lower(graph, assignment, bound), images)
 
 
 def test_wide_formats_approach_floating_point(tmp_path: Path) -> None:
