@@ -7,7 +7,8 @@ MIT licence). Needs PyTorch, which the project itself does not::
     pip install torch onnx numpy
     python examples/train_fashion_resnet.py
 
-The packaged model is what these defaults give with torch 2.13.0, to the byte: about ten minutes.
+These defaults give the packaged model, with torch 2.13.0 to the byte, in about eleven minutes;
+another version of torch or kind of processor may round differently.
 
 The network: a 3x3 convolution, three residual blocks of two 3x3 convolutions (one identity skip,
 two 1x1 projections with stride 2), global average pooling, a linear layer. Batch norm stays in the
