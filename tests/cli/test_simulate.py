@@ -180,7 +180,7 @@ def test_waveforms_are_written_when_asked_for(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--layer", "blok2.conv1"], "layer must be one of the model ("),
+        (["--layer", "blok2.conv1"], "layer must be one of the model's"),
         ([], "--layer must be given (conv1, "),
         (["--layer", LAYER, "--all"], "--all must stand alone, not beside --layer"),
         (["--layer", LAYER, "--images", "0"], "--images must be in 1..1000, not 0"),
