@@ -70,7 +70,7 @@ def print_layer(run: LayerRun, design: Design, clock_mhz: float) -> None:
         f"({traffic.act_reuse:.3g} times),",
         "": f"initial values {_bits(traffic.init_bits)}, outputs "
         f"{_bits(traffic.output_bits)}; sums stay in the array",
-        "equal": f"{run.sums:,} sums and {run.codes:,} codes to golden"
+        "equal": f"{run.sums:,} sums{f' and {run.codes:,} codes' if run.codes else ''} to golden"
         + (
             ""
             if run.cycles is None
@@ -84,11 +84,13 @@ def print_layer(run: LayerRun, design: Design, clock_mhz: float) -> None:
 def verdict(runs: list[LayerRun], design: Design, engine: str) -> str:
     """The last line: what was simulated, and that all of it was as predicted."""
     sums, cycles = sum(run.sums for run in runs), sum(run.schedule.cycles for run in runs)
+    codes = sum(run.codes for run in runs)
     layers = f"{len(runs)} layer{'s' if len(runs) > 1 else ''}"
     if engine == "model":
         return f"Model only: {layers}, {sums:,} sums, {cycles:,} cycles; no Verilog was simulated"
     speed = cycles / max(sum(run.cpu_seconds or 0.0 for run in runs), 1e-9) / 1e3
     return (
-        f"PASS: {layers} in the Verilog of {design.array_name}: {sums:,} sums and {cycles:,} "
-        f"cycles, all as predicted ({speed:,.0f} k cycles per CPU second)"
+        f"PASS: {layers} in the Verilog of {design.array_name} and {design.requantizer_name}: "
+        f"{sums:,} sums, {codes:,} codes and {cycles:,} cycles, all as predicted "
+        f"({speed:,.0f} k cycles per CPU second)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,12 @@ import click
 
 from afp_hw.cli.options import FILE, format_option, json_option
 from afp_hw.design import Design, load_recipe
+from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
 
 if TYPE_CHECKING:
     from afp_hw.network import LoweredNetwork
-    from afp_hw.rtlsim import ArraySimulator, LayerRun
+    from afp_hw.rtlsim import ArraySimulator, LayerRun, RequantizerSimulator
 
 Report = Callable[[int, int], None]
 
@@ -46,7 +48,10 @@ def _layer_names(lowered: LoweredNetwork, layers: tuple[str, ...], every: bool) 
         raise ValueError("--all must stand alone, not beside --layer")
     if not every and not layers:
         raise ValueError(f"--layer must be given ({', '.join(names)}), or --all")
-    return names if every else [lowered.graph.layer(name).name for name in layers]
+    if not names:
+        raise ValueError("model must have a convolution or a linear layer, not none")
+    # Each once, in the order in which they were asked for.
+    return names if every else [lowered.graph.layer(name).name for name in dict.fromkeys(layers)]
 
 
 def _trace_file(vcd: Path | None, fst: Path | None, engine: str) -> Path | None:
@@ -70,8 +75,8 @@ def _simulate(
     engine: str,
     trace: Path | None,
 ) -> list[LayerRun]:
-    from afp_hw.network import layer_problems
-    from afp_hw.rtlsim import ArraySimulator, require_fit, run_layer
+    from afp_hw.network import problems_of
+    from afp_hw.rtlsim import ArraySimulator, RequantizerSimulator, require_fit, run_layer
 
     for name in names:  # before anything is built
         step = lowered.gemm(name)
@@ -84,21 +89,26 @@ def _simulate(
             init=step.init,
         )
     simulator: ArraySimulator | None = None
+    requantizer: RequantizerSimulator | None = None
     runs = []
+    finished = False
     with _progress() as bar:
         try:
-            for name in names:
-                chain = bar(f"{name}: exact chain")
-                for problem in layer_problems(lowered, name, images, chain):
-                    if simulator is None and engine == "rtl":
-                        built = bar(f"Verilog of {design.array_name}, compiled once")
-                        simulator = ArraySimulator(design, trace)
-                        built(1, 1)
-                    report = bar(f"{problem.name}: {engine}")
-                    runs.append(run_layer(problem, design, simulator, report))
+            for problem in problems_of(lowered, names, images, bar("exact chain")):
+                if simulator is None and engine == "rtl":
+                    built = bar(f"Verilog of {design.array_name}, compiled once")
+                    simulator = ArraySimulator(design, trace)
+                    requantizer = RequantizerSimulator(design)
+                    built(1, 1)
+                report = bar(f"{problem.name}: {engine}")
+                runs.append(run_layer(problem, design, simulator, requantizer, report))
+            finished = True
+        except MismatchError:
+            finished = True  # a trace up to the difference is what one looks at
+            raise
         finally:
             if simulator is not None:
-                simulator.close()
+                simulator.close(keep=finished)
     return runs
 
 
@@ -124,11 +134,24 @@ def _simulate(
     metavar="FILE",
     help="Images for the static biases, .npy.  [default: embedded ones, else the input]",
 )
-@click.option("--images", "count", type=int, metavar="N", help="Images to run.  [default: 1]")
+@click.option(
+    "--images",
+    "count",
+    type=int,
+    metavar="N",
+    help="Images to run.  [default: 1 embedded one, or all of --input]",
+)
 @click.option(
     "--input", "input_file", type=FILE, metavar="FILE", help="Images: .npy, float [B, C, H, W]."
 )
-@click.option("--clock-mhz", type=float, default=100.0, show_default=True, metavar="F")
+@click.option(
+    "--clock-mhz",
+    type=float,
+    default=100.0,
+    show_default=True,
+    metavar="F",
+    help="Clock that turns cycles into time.",
+)
 @click.option("--vcd", type=FILE, metavar="FILE", help="Write waveforms (large, and slow).")
 @click.option("--fst", type=FILE, metavar="FILE", help="Write compressed waveforms.")
 @json_option
@@ -159,7 +182,7 @@ def command(
     """
     design = load_recipe(recipe)
     trace = _trace_file(vcd, fst, engine)
-    if not clock_mhz > 0:
+    if not 0 < clock_mhz < math.inf:
         raise ValueError(f"--clock-mhz must be positive, not {clock_mhz!r}")
     # NumPy and ONNX take a while to load; a misspelt recipe should not wait for them.
     from afp_hw.cli.layer_inputs import images_for, lowered_network
@@ -187,7 +210,7 @@ def command(
             "layers": [layer_document(run, clock_mhz) for run in runs],
             "verdict": "equal" if engine == "rtl" else "model",
         }
-        click.echo(json.dumps(document, indent=1))
+        click.echo(json.dumps(document, indent=1, allow_nan=False))
         return
     for run in runs:
         print_layer(run, design, clock_mhz)

@@ -35,19 +35,33 @@ _TRACES = {"vcd": ("--trace-vcd", "TRACE_VCD"), "fst": ("--trace-fst", "TRACE_FS
 _KEPT_LOG = "build.log"
 
 
-def _sources() -> dict[str, str]:
-    """The harness, by file."""
+def _sources(harness: str) -> dict[str, str]:
+    """The harness, by the file that it is built as."""
     package = files("afp_hw.rtlsim")
-    names = ("harness.cpp", "port_words.h")
-    return {name: package.joinpath(name).read_text(encoding="utf-8") for name in names}
+    names = {"harness.cpp": harness, "port_words.h": "port_words.h"}
+    return {file: package.joinpath(name).read_text("utf-8") for file, name in names.items()}
+
+
+def _sound(path: Path) -> bool:
+    """Whether a cached file has the content that its name says; another process may remove it."""
+    try:
+        return path.stem.endswith(f"-{_hash(path.read_bytes())}")
+    except FileNotFoundError:
+        return False
 
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def shared_object(name: str, verilog: str, ports: str, trace: str | None = None) -> Path:
-    """The array as a shared object, built unless the cache has it.
+def shared_object(
+    name: str,
+    verilog: str,
+    ports: str,
+    trace: str | None = None,
+    harness: str = "harness.cpp",
+) -> Path:
+    """Hardware with its harness as a shared object, built unless the cache has it.
 
     Parameters
     ----------
@@ -59,6 +73,8 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
         From :func:`.ports_header`.
     trace
         ``"vcd"``, ``"fst"``, or None for a build that cannot trace.
+    harness
+        File of this package that drives it.
 
     Raises
     ------
@@ -70,13 +86,13 @@ def shared_object(name: str, verilog: str, ports: str, trace: str | None = None)
     tools = find_toolchain()
     if trace == "fst":
         _require_compression(tools)
-    sources = {"dut.v": verilog, "ports.h": ports, **_sources()}
+    sources = {"dut.v": verilog, "ports.h": ports, **_sources(harness)}
     causes = [name, *sources.values(), str(trace), *_VERILATE, *_MAKE, *_COMPILE, tools.identity]
     key = _hash("\0".join(causes).encode())
     home = cache_dir() / "rtlsim"
     home.mkdir(parents=True, exist_ok=True)
     for path in sorted(home.glob(f"{key}-*.so")):
-        if path.stem == f"{key}-{_hash(path.read_bytes())}":
+        if _sound(path):
             return path
         path.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=home, prefix=".build-") as folder:
@@ -135,7 +151,7 @@ def _runtime(tools: Toolchain, trace: str | None) -> Path | None:
     """Verilator's runtime, compiled for an earlier array."""
     home = cache_dir() / "rtlsim"
     for path in sorted(home.glob(f"runtime-{_runtime_key(tools, trace)}-*.a")):
-        if path.stem.endswith(f"-{_hash(path.read_bytes())}"):
+        if _sound(path):
             return path
         path.unlink(missing_ok=True)
     return None

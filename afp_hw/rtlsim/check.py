@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from afp_hw.design import Design
 from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
-from afp_hw.golden import embed, gemm, requantize, to_fix
+from afp_hw.golden import embed, gemm, to_fix
 from afp_hw.network import LayerProblem
+from afp_hw.rtlsim.requantizer import RequantizerSimulator
 from afp_hw.rtlsim.simulator import ArraySimulator, Result
 from afp_hw.schedule import LayerSchedule, Traffic
 
@@ -31,7 +32,8 @@ class LayerRun:
     cycles
         Of the Verilog; None where it was not simulated.
     sums, codes
-        Outputs compared with golden; no codes where the sums leave the network exact.
+        Outputs of the Verilog compared with golden; no codes where the sums leave the network
+        exact, or where no requantizer was simulated.
     cpu_seconds
         Of the simulation.
     """
@@ -101,6 +103,7 @@ def run_layer(
     problem: LayerProblem,
     design: Design,
     simulator: ArraySimulator | None,
+    requantizer: RequantizerSimulator | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LayerRun:
     """Run a layer and compare every output, and the cycle of every output.
@@ -113,6 +116,9 @@ def run_layer(
         The array.
     simulator
         Its Verilog. None: golden on the array's embedded operands, cycles from the schedule only.
+    requantizer
+        The Verilog that makes codes of the sums that `simulator` gave. None: codes are not looked
+        at.
     progress
         As in :meth:`.ArraySimulator.run`.
 
@@ -149,7 +155,7 @@ def run_layer(
     _check_equal(f"sum of layer {problem.name!r}", acc, expected)
     if result is not None:
         _check_cycles(problem.name, result, schedule)
-    codes = _check_codes(problem, acc >> shift)
+    codes = 0 if requantizer is None else _check_codes(problem, requantizer, acc, shift)
     traffic = schedule.traffic(
         problem.wgt_fmt,
         problem.act_fmt,
@@ -206,10 +212,18 @@ def _check_cycles(name: str, result: Result, schedule: LayerSchedule) -> None:
         )
 
 
-def _check_codes(problem: LayerProblem, acc: NDArray[Any]) -> int:
-    """Requantize the array's sums and compare; returns how many codes."""
+def _check_codes(
+    problem: LayerProblem, requantizer: RequantizerSimulator, acc: NDArray[Any], shift: int
+) -> int:
+    """Codes that the Verilog makes of the array's sums against golden's; returns how many.
+
+    The array's sums lie `shift` bits further left than the layer's own (numerics section 4).
+    """
     if problem.out_fmt is None or problem.expected_codes is None:
         return 0
-    codes = requantize(acc, problem.offset, problem.out_fmt, relu=problem.relu, clip=problem.clip)
+    offset = np.asarray(problem.offset) - shift
+    clip = None if problem.clip is None else np.asarray(problem.clip, object) << shift
+    requantizer.require_fit(problem.name, offset, problem.out_fmt)
+    codes = requantizer.run(acc, offset, problem.out_fmt, relu=problem.relu, clip=clip)
     _check_equal(f"code of layer {problem.name!r}", codes, problem.expected_codes)
     return int(codes.size)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afp_hw.design import Design
+from afp_hw.errors import MismatchError
 from afp_hw.rtlsim.build import shared_object
 from afp_hw.rtlsim.ports import ports_header
 from afp_hw.rtlsim.words import init_words, integers, operand_codes
@@ -106,17 +107,20 @@ class ArraySimulator:
     def __enter__(self) -> ArraySimulator:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self.close(keep=kind is None or issubclass(kind, MismatchError))
 
-    def close(self) -> None:
-        """Release the array; a trace is given its name."""
+    def close(self, keep: bool = True) -> None:
+        """Release the array; a trace is given its name, or removed where it is not to be kept."""
         if self._array is None:
             return
         self._library.array_destroy(self._array)
         self._array = None
         if self._trace is not None:
-            os.replace(self._unfinished(), self._trace)
+            if keep:
+                os.replace(self._unfinished(), self._trace)
+            else:
+                self._unfinished().unlink(missing_ok=True)
 
     def _unfinished(self) -> Path:
         assert self._trace is not None  # asked for only where there is one

@@ -78,15 +78,20 @@ def init_words(
         raise ValueError(f"Design.init_max must be at least {largest}, not {design.init_bound}")
     if not design.init_bound:
         return None, 0
-    count = -(-design.init_width // 64)
+    words = words_of(array, design.init_width)
+    return words, shape[1] * words.shape[-1] if array.ndim == 2 else 0
+
+
+def words_of(array: NDArray[Any], width: int) -> NDArray[np.int64]:
+    """Integers of `width` bits in 64-bit words, least significant first, on a new last axis."""
+    count = max(-(-width // 64), 1)
     if count == 1:
-        words = array.astype(np.int64)[..., np.newaxis]
-    else:
-        wide = array.astype(object)
-        low = [(wide >> (64 * index)) & ((1 << 64) - 1) for index in range(count - 1)]
-        parts = [part.astype(np.uint64).view(np.int64) for part in low]
-        words = np.stack([*parts, (wide >> (64 * (count - 1))).astype(np.int64)], axis=-1)
-    return np.ascontiguousarray(words), shape[1] * count if array.ndim == 2 else 0
+        return np.ascontiguousarray(array.astype(np.int64)[..., np.newaxis])
+    wide = array.astype(object)
+    low = [(wide >> (64 * index)) & ((1 << 64) - 1) for index in range(count - 1)]
+    parts = [part.astype(np.uint64).view(np.int64) for part in low]
+    top = wide >> (64 * (count - 1))
+    return np.ascontiguousarray(np.stack([*parts, top.astype(np.int64)], axis=-1))
 
 
 def integers(words: NDArray[np.int64]) -> NDArray[Any]:
