@@ -85,7 +85,8 @@ class Harness {
         col_tiles = (layer.cols + COLS - 1) / COLS;
         tiles = (layer.rows + ROWS - 1) / ROWS * col_tiles;
         expected = tiles * ROWS * COLS;
-        edge = tile = came = surplus = order_count = 0;
+        edge = tile = came = surplus = collided = order_count = 0;
+        flushed = 0;
         step = -1;
         last_edge = last_came = -1;
         due.assign(RING, Place{-1, -1});
@@ -100,7 +101,9 @@ class Harness {
 
     // Runs at most `budget` cycles; returns whether the layer is finished (or given up).
     bool advance(int64_t budget) {
-        for (; budget > 0 && came < expected; --budget) {
+        // Behind the last result as many cycles as one could still be on its way: none must come.
+        for (; budget > 0 && flushed < PATIENCE; --budget) {
+            flushed += came >= expected;
             if (tile == tiles && edge - last_edge > PATIENCE) return true;
             feed();
             offer_init();
@@ -108,7 +111,7 @@ class Harness {
             collect();
             ++edge;
         }
-        return came >= expected;
+        return flushed >= PATIENCE;
     }
 
     int64_t fed() const { return tile * steps + std::max<int64_t>(step, 0); }
@@ -262,7 +265,7 @@ class Harness {
     int64_t edge = 0;                        // of the clock, counted from the layer's first operand
     int64_t tile = 0, step = -1;             // being fed; step -1: between tiles
     int64_t last_edge = -1, last_came = -1;  // edges of the newest last step, the newest result
-    int64_t came = 0, surplus = 0, collided = 0;
+    int64_t came = 0, surplus = 0, collided = 0, flushed = 0;
     std::vector<Place> due;    // by edge: whose turn it would be to leave if there were no latency
     std::vector<Place> order;  // all whose turn has come; each column works it off at its own pace
     int64_t order_count = 0, init_taken[COLS] = {}, came_of[COLS] = {};

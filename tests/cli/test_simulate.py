@@ -11,7 +11,7 @@ import pytest
 import afp_hw.network
 from afp_hw import embedded
 from afp_hw.cli.main import main
-from afp_hw.network import calibrate, layer_problems, load_graph
+from afp_hw.network import calibrate, load_graph, problems_of
 from afp_hw.rtlsim import find_toolchain
 
 LAYER = "block2.conv1"
@@ -53,7 +53,8 @@ def document(capsys, arguments):
 def test_a_convolution_is_exact_in_values_and_cycles(recipe, capsys):
     assert main(["simulate", "embedded", "--layer", LAYER, "--design", recipe]) == 0
     text = capsys.readouterr().out
-    assert "PASS: 1 layer in the Verilog of array_4x4_e3m1_ue3m2_k576: 6,272 sums" in text
+    assert "PASS: 1 layer in the Verilog of array_4x4_e3m1_ue3m2_k576 and requantizer_" in text
+    assert "6,272 sums, 6,272 codes and 56,461 cycles, all as predicted" in text
     assert "[196, 144] x [144, 32], 392 tiles of 4 x 4, 903,168 MACs" in text
     # 392 tiles of 144 steps, then 3 columns, 2 * 3 rows and 4 edges of latency
     assert "cycles   56,461; utilisation 99.98%" in text
@@ -94,6 +95,11 @@ def test_narrower_formats_run_on_the_same_array(recipe, capsys):
     (layer,) = found["layers"]
     assert (layer["weights"], layer["acts"]) == ("e2m1", "ue2m2")
     assert found["verdict"] == "equal"
+
+
+def test_a_layer_asked_for_twice_runs_once(recipe, capsys):
+    arguments = ["embedded", "--layer", LAYER, "--layer", LAYER, "--design", recipe]
+    assert len(document(capsys, [*arguments, "--engine", "model"])["layers"]) == 1
 
 
 def test_two_images_have_twice_the_rows(recipe, capsys, tmp_path):
@@ -154,12 +160,12 @@ def test_a_wrong_expected_value_is_status_1_and_named(recipe, capsys, monkeypatc
     """Golden's expectation is corrupted, not the tool."""
 
     def corrupted(*given):
-        (layer,) = layer_problems(*given)
+        (layer,) = problems_of(*given)
         wrong = layer.expected_acc.copy()
         wrong[100, 17] += 1
         return [replace(layer, expected_acc=wrong)]
 
-    monkeypatch.setattr(afp_hw.network, "layer_problems", corrupted)
+    monkeypatch.setattr(afp_hw.network, "problems_of", corrupted)
     arguments = ["embedded", "--layer", LAYER, "--design", recipe, "--engine", engine]
     sentence = refused(capsys, arguments, status=1)
     assert sentence.startswith(f"sum of layer '{LAYER}' at row 100, column 17 must be ")
@@ -186,6 +192,7 @@ def test_waveforms_are_written_when_asked_for(capsys, tmp_path):
         (["--layer", LAYER, "--images", "0"], "--images must be in 1..1000, not 0"),
         (["--layer", LAYER, "--images", "1001"], "--images must be in 1..1000, not 1001"),
         (["--layer", LAYER, "--clock-mhz", "0"], "--clock-mhz must be positive, not 0.0"),
+        (["--layer", LAYER, "--clock-mhz", "inf"], "--clock-mhz must be positive, not inf"),
         (["--layer", LAYER, "--input", "nowhere.npy"], "nowhere.npy: No such file or directory"),
         (["--layer", LAYER, "--weights", "e4m1"], "Design.weights must hold e4m1 of layer"),
         (["--layer", "conv1"], "Design.acts must hold e3m2 of layer 'conv1', not ue3m2"),

@@ -11,7 +11,7 @@ from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
 from afp_hw.golden import gemm, requantize, to_fix
 from afp_hw.network import LayerProblem
-from afp_hw.rtlsim import ArraySimulator, run_layer
+from afp_hw.rtlsim import ArraySimulator, RequantizerSimulator, run_layer
 from afp_hw.schedule import LayerSchedule
 from afp_hw.verilog import emit_array
 
@@ -23,6 +23,11 @@ OFFSET, CLIP = np.arange(6) - 5, 900
 def simulator():
     with ArraySimulator(SQUARE) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="module")
+def requantizer():
+    return RequantizerSimulator(SQUARE)
 
 
 def problem(wgt="e3m1", act="ue3m2", k=13, seed=3):
@@ -55,9 +60,9 @@ def problem(wgt="e3m1", act="ue3m2", k=13, seed=3):
 @pytest.mark.parametrize(
     ("wgt", "act"), [("e3m1", "ue3m2"), ("e2m1", "ue2m2"), ("e3m0", "ue2m1"), ("e0m1", "ue3m0")]
 )
-def test_formats_within_the_envelope_run_exactly(simulator, wgt, act):
+def test_formats_within_the_envelope_run_exactly(simulator, requantizer, wgt, act):
     layer = problem(wgt, act)
-    run = run_layer(layer, SQUARE, simulator)
+    run = run_layer(layer, SQUARE, simulator, requantizer)
     assert (run.sums, run.codes) == (54, 54)
     assert run.cycles == run.schedule.cycles == LayerSchedule(SQUARE, 9, 13, 6).cycles
     assert run.traffic.weight_bits == 3 * 13 * 6 * layer.wgt_fmt.width
@@ -66,7 +71,7 @@ def test_formats_within_the_envelope_run_exactly(simulator, wgt, act):
 
 def test_the_model_alone_compares_the_embedded_operands():
     run = run_layer(problem("e2m1", "ue2m1"), SQUARE, None)
-    assert (run.sums, run.codes, run.cycles, run.cpu_seconds) == (54, 54, None, None)
+    assert (run.sums, run.codes, run.cycles, run.cpu_seconds) == (54, 0, None, None)
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -83,12 +88,57 @@ def test_a_wrong_expected_sum_is_found(simulator, compiled):
         run_layer(replace(layer, expected_acc=wrong), SQUARE, simulator if compiled else None)
 
 
-def test_a_wrong_expected_code_is_found(simulator):
+def test_a_wrong_expected_code_is_found(simulator, requantizer):
     layer = problem()
     wrong = layer.expected_codes.copy()
     wrong[0, 3] ^= 1
     with pytest.raises(MismatchError, match=r"^code of layer 'conv' at row 0, column 3 must be "):
-        run_layer(replace(layer, expected_codes=wrong), SQUARE, simulator)
+        run_layer(replace(layer, expected_codes=wrong), SQUARE, simulator, requantizer)
+
+
+def test_codes_come_from_the_verilog_of_the_requantizer(simulator, monkeypatch):
+    emit = afp_hw.verilog.emit_requantizer
+
+    def broken(design):
+        emitted = emit(design)
+        text = emitted.verilog.replace("assign o_code = ", "assign o_code = 1 ^ ")
+        wrong = text if text != emitted.verilog else emitted.verilog.replace(" <= ", " <= 1 ^ ", 1)
+        assert wrong != emitted.verilog
+        return replace(emitted, verilog=wrong)
+
+    monkeypatch.setattr(afp_hw.verilog, "emit_requantizer", broken)
+    with pytest.raises(MismatchError, match=r"code of layer 'conv'|requantizer must give"):
+        run_layer(problem(), SQUARE, simulator, RequantizerSimulator(SQUARE))
+
+
+def test_what_the_requantizer_cannot_make_is_refused(simulator, requantizer):
+    layer = problem()
+    with pytest.raises(ValueError, match=r"^Design.outs must hold e3m2 of layer 'conv', not ue3m2"):
+        run_layer(replace(layer, out_fmt=AFPFormat(3, 2)), SQUARE, simulator, requantizer)
+    far = replace(layer, offset=np.full(6, 9000))
+    with pytest.raises(
+        ValueError, match=r"offset of layer 'conv' must be in -8192..8191, not 9000"
+    ):
+        run_layer(far, SQUARE, simulator, requantizer)
+
+
+@pytest.mark.parametrize("acts", ["e3m2", "e5m2"])
+def test_the_compiled_requantizer_is_golden(acts):
+    design = Design(AFPFormat.parse("e5m2"), AFPFormat.parse(acts), k=50)
+    simulator = RequantizerSimulator(design)
+    random = np.random.default_rng(1)
+    largest = (1 << (design.acc_width - 1)) - 1
+    values = [0, 1, -1, largest, -largest - 1]
+    values += [
+        int(v) << int(s)
+        for v, s in zip(random.integers(-99, 99, 115), random.integers(0, 30, 115), strict=True)
+    ]
+    acc = np.array(values, object).reshape(-1, 6)
+    offset = random.integers(-design.acc_width, 3, 6)
+    for fmt in (AFPFormat(3, 2), AFPFormat(2, 0), AFPFormat(3, 2, signed=False)):
+        for clip in (None, 700):
+            got = simulator.run(acc, offset, fmt, clip=clip)
+            np.testing.assert_array_equal(got, requantize(acc, offset, fmt, clip=clip))
 
 
 def test_one_wrong_cycle_is_found(simulator, monkeypatch):
