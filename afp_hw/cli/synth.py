@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -146,12 +147,12 @@ def command(
     from afp_hw.cli.layer_operands import operands_for
     from afp_hw.synth.run import emit, map_with_recipes, report_hardware, work_folder
 
-    directory = output_directory(out) if out is not None else None
-    if not clock_ns > 0:
+    if not 0 < clock_ns < math.inf:
         raise ValueError(f"--clock-ns must be positive, not {clock_ns!r}")
     technology = _technology(tech, liberty)
     chosen = _recipes(recipes)
     stimulus = operands_for(operands, design, input_file)
+    directory = output_directory(out) if out is not None else None
     with work_folder() as work, _progress_bar() as progress:
         emitted = emit(kind, design)
         mapped = map_with_recipes(
@@ -160,7 +161,7 @@ def command(
             technology,
             chosen,
             clock_ns=clock_ns,
-            jobs=jobs or os.cpu_count() or 1,
+            jobs=jobs or len(os.sched_getaffinity(0)),
             work=work,
             progress=progress,
         )

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
+from afp_hw.schedule import tile_spacing
 from afp_hw.synth.activity import Activity
 from afp_hw.synth.gatesim import GateSimulator, Planes, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist
@@ -41,11 +42,6 @@ def decoded(codes: NDArray[Any], fmt: AFPFormat) -> NDArray[np.uint32]:
     table = code >> fmt.magnitude_width | sig << sign_bits | shift << sign_bits + sig_bits
     decoded_codes: NDArray[np.uint32] = table.astype(np.uint32)[codes]
     return decoded_codes
-
-
-def tile_spacing(steps: int, rows: int) -> int:
-    """Cycles from last step to last step: ``2*rows - 1`` or more, or odd and `rows` or more."""
-    return steps if steps >= 2 * rows - 1 else max(steps, rows) | 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from afp_hw.synth.cells import NOMINAL_SLEW_S
 from afp_hw.synth.netlist import BLOCKS, Instance, Netlist
-
-# Transition time at which internal energies are looked up; they hardly depend on it.
-NOMINAL_SLEW_S: Final = 5e-11
 
 
 @dataclass(frozen=True, slots=True)
