@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import sys
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,6 @@ from afp_hw.files import output_directory, write_atomic
 from afp_hw.formats import AFPFormat
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from afp_hw.network import WeightTensor
@@ -96,21 +93,6 @@ def total_row(rows: list[LayerReport], tensors: list[WeightTensor]) -> dict[str,
     }
 
 
-def archive(codes: dict[str, NDArray[np.unsignedinteger[Any]]]) -> bytes:
-    """A NumPy archive of the codes; the same codes give the same bytes."""
-    from numpy.lib import format as npy
-
-    buffer = io.BytesIO()
-    # Not `savez`: it would take a layer called "file" for its own argument.
-    with zipfile.ZipFile(buffer, "w") as members:
-        for name, array in codes.items():
-            content = io.BytesIO()
-            npy.write_array(content, array, allow_pickle=False)
-            member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date: the same bytes
-            members.writestr(member, content.getvalue(), zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
 def _print_table(rows: list[LayerReport], total: dict[str, Any], fmt: AFPFormat) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -172,7 +154,7 @@ def command(
     Example: afp-hw quantize embedded --weights e3m1
     """
     from afp_hw.cli.model import model_file
-    from afp_hw.network import choose, load_weights
+    from afp_hw.network import archive, choose, load_weights
 
     if not weights.signed:
         raise ValueError(f"--weights must be a signed format, not {str(weights)!r}")

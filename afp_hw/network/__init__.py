@@ -1,15 +1,17 @@
 """Networks: import, folding, lowering to layers, exact evaluation."""
 
-from afp_hw.network.assignment import (
-    FormatAssignment,
-    TensorFormat,
-    load_assignment,
-    parse_assignment,
-)
+from afp_hw.network.archive import archive
+from afp_hw.network.assignment import FormatAssignment, TensorFormat
 from afp_hw.network.calibrate import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate
 from afp_hw.network.exact import run_exact
 from afp_hw.network.float_evaluation import evaluate_float
-from afp_hw.network.graph import Graph, Node, TensorSpec
+from afp_hw.network.formats_file import (
+    assignment_text,
+    load_assignment,
+    parse_assignment,
+    write_assignment,
+)
+from afp_hw.network.graph import Graph, LayerParameters, Node, TensorSpec
 from afp_hw.network.lower import lower
 from afp_hw.network.onnx_import import load_graph, read_onnx
 from afp_hw.network.outputs import classes, logits
@@ -22,12 +24,15 @@ __all__ = [
     "DEFAULT_WEIGHTS",
     "FormatAssignment",
     "Graph",
+    "LayerParameters",
     "LayerProblem",
     "LoweredNetwork",
     "Node",
     "TensorFormat",
     "TensorSpec",
     "WeightTensor",
+    "archive",
+    "assignment_text",
     "calibrate",
     "choose",
     "classes",
@@ -42,4 +47,5 @@ __all__ = [
     "problems_of",
     "read_onnx",
     "run_exact",
+    "write_assignment",
 ]

@@ -1,33 +1,16 @@
-"""Which format each tensor has: the file ``formats.json``, read, written and checked here only.
-
-The file::
-
-    {"schema": "afp-hw formats 1",
-     "model": "fashion_resnet",
-     "weights": {"conv1": {"format": "e3m1", "lsb": -7}, …},
-     "acts": {"image": {"format": "e3m2", "lsb": -6}, …},
-     "provenance": {"rule": "…", …}}
-
-``weights`` are by layer and signed, ``lsb`` one number or a list of one per output channel;
-``acts`` are by tensor. ``value = fix * 2**lsb``, and ``bias = 1 - n_man - lsb``, of 12 bits.
-"""
+"""Which format each tensor of a network has; :mod:`.formats_file` keeps it in a file."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from afp_hw.files import write_atomic
 from afp_hw.formats import AFPFormat
-from afp_hw.network.graph import Graph
+from afp_hw.network.graph import Graph, LayerParameters
 from afp_hw.network.stages import stored_tensors
-
-SCHEMA = "afp-hw formats 1"
 
 BIAS_LIMIT = 1 << 11
 """Biases have 12 bits in hardware; no tensor of float64 needs more."""
@@ -42,15 +25,32 @@ class TensorFormat:
     fmt
         Widths and sign.
     lsb
-        Exponent of the grid: one, or one per output channel.
+        Exponent of the grid: one, or one per output channel of weights. None for a dynamic
+        activation: each image's tensor has its own, by the rule on its largest magnitude.
+    provenance
+        What made the choice, for people.
     """
 
     fmt: AFPFormat
-    lsb: int | tuple[int, ...]
+    lsb: int | tuple[int, ...] | None
+    provenance: str = field(default="", compare=False)
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether each image has its own grid."""
+        return self.lsb is None
 
     @property
     def bias(self) -> Any:
-        """The bias of the same grid: an integer, or an int64 array of one per channel."""
+        """The bias of the same grid: an integer, or an int64 array of one per channel.
+
+        Raises
+        ------
+        ValueError
+            The grid is dynamic.
+        """
+        if self.lsb is None:
+            raise ValueError("TensorFormat.bias must be that of a static grid, not of a dynamic")
         if isinstance(self.lsb, tuple):
             return np.array([self.fmt.bias(lsb) for lsb in self.lsb])
         return self.fmt.bias(self.lsb)
@@ -68,12 +68,16 @@ class FormatAssignment:
         By layer and by tensor.
     provenance
         What made the choice: strings and numbers, for people.
+    parameters
+        By layer, weights and biases that take the place of the model's: what a search has changed
+        to lose less (the float network they came from is then no longer needed).
     """
 
     model: str
     weights: Mapping[str, TensorFormat]
     acts: Mapping[str, TensorFormat]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, LayerParameters] = field(default_factory=dict, compare=False)
 
     def check(self, graph: Graph) -> None:
         """Refuse a graph that this assignment is not for.
@@ -82,27 +86,17 @@ class FormatAssignment:
         ------
         ValueError
             The first tensor that has no format, or format that has no tensor; a channel count that
-            differs; unsigned weights, or an activation with an lsb per channel.
+            differs; unsigned or dynamic weights, or an activation with an lsb per channel;
+            parameters that are not the graph's.
         """
-        what = _misfit_weights(self.weights, graph) or _misfit_acts(self.acts, graph)
+        what = (
+            _misfit_weights(self.weights, graph)
+            or _misfit_acts(self.acts, graph)
+            or _misfit_parameters(self.parameters, graph)
+        )
         if what is not None:
             other = "another" if self.model == graph.name else f"{self.model!r}"
             raise ValueError(f"formats must be those of {graph.name!r}, not of {other}: {what}")
-
-    def to_json(self) -> str:
-        """The file's text; the same assignment gives the same bytes."""
-        document = {
-            "schema": SCHEMA,
-            "model": self.model,
-            "weights": {name: _entry(item) for name, item in self.weights.items()},
-            "acts": {name: _entry(item) for name, item in self.acts.items()},
-            "provenance": dict(self.provenance),
-        }
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-
-    def write(self, path: str | Path) -> Path:
-        """Write the file."""
-        return write_atomic(path, self.to_json())
 
 
 def _misfit_weights(weights: Mapping[str, TensorFormat], graph: Graph) -> str | None:
@@ -114,6 +108,8 @@ def _misfit_weights(weights: Mapping[str, TensorFormat], graph: Graph) -> str | 
         fmt, lsb = weights[name].fmt, weights[name].lsb
         if not fmt.signed:
             return f"layer {name!r} with unsigned weights ({fmt})"
+        if lsb is None:
+            return f"layer {name!r} with a dynamic lsb, which only activations have"
         assert layer.weight is not None  # layers have weights
         channels = layer.weight.shape[0 if layer.op == "Conv" else 1]
         if isinstance(lsb, tuple) and len(lsb) != channels:
@@ -132,62 +128,10 @@ def _misfit_acts(acts: Mapping[str, TensorFormat], graph: Graph) -> str | None:
     return next((f"no stored tensor {name!r}" for name in acts if name not in set(stored)), None)
 
 
-def _entry(item: TensorFormat) -> dict[str, Any]:
-    lsb = list(item.lsb) if isinstance(item.lsb, tuple) else item.lsb
-    return {"format": str(item.fmt), "lsb": lsb}
-
-
-def _read_entry(where: str, entry: Any) -> TensorFormat:
-    if not isinstance(entry, dict) or set(entry) != {"format", "lsb"}:
-        raise ValueError(f"{where} must have 'format' and 'lsb', not {entry!r}")
-    lsb = entry["lsb"]
-    numbers = lsb if isinstance(lsb, list) and lsb else [lsb]
-    if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
-        raise ValueError(f"{where}.lsb must be an integer or a list of them, not {lsb!r}")
+def _misfit_parameters(parameters: Mapping[str, LayerParameters], graph: Graph) -> str | None:
+    """What is wrong with the parameters."""
     try:
-        fmt = AFPFormat.parse(entry["format"])
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{where}: {error}") from error
-    for number in numbers:
-        if not -BIAS_LIMIT <= fmt.bias(number) < BIAS_LIMIT:
-            raise ValueError(
-                f"{where}.lsb must give a bias in {-BIAS_LIMIT}..{BIAS_LIMIT - 1}, not "
-                f"{fmt.bias(number)}"
-            )
-    return TensorFormat(fmt, tuple(lsb) if isinstance(lsb, list) else lsb)
-
-
-def parse_assignment(text: str, where: str = "formats") -> FormatAssignment:
-    """Read the file's text; `where` names it in errors.
-
-    Raises
-    ------
-    ValueError
-        No JSON, another schema, or an entry that is not of the form above.
-    """
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:  # no JSON; numbers too long; nested too deep
-        raise ValueError(f"{where} must be JSON, not text with the error: {error}") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else document
-        raise ValueError(f"{where}.schema must be {SCHEMA!r}, not {found!r}")
-    for key, kind in (("model", str), ("weights", dict), ("acts", dict), ("provenance", dict)):
-        if not isinstance(document.get(key), kind):
-            raise ValueError(f"{where}.{key} must be a {kind.__name__}, not {document.get(key)!r}")
-    return FormatAssignment(
-        document["model"],
-        {k: _read_entry(f"{where}.weights[{k!r}]", v) for k, v in document["weights"].items()},
-        {k: _read_entry(f"{where}.acts[{k!r}]", v) for k, v in document["acts"].items()},
-        document["provenance"],
-    )
-
-
-def load_assignment(path: str | Path) -> FormatAssignment:
-    """Read a file; errors as :func:`parse_assignment`, and OSError."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} must be JSON in UTF-8, not binary") from error
-    return parse_assignment(text, path.name)
+        graph.with_parameters(parameters)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -109,6 +109,7 @@ def evaluate_float(
     graph: Graph,
     images: NDArray[Any],
     visit: Callable[[str, Floats], None] | None = None,
+    replace: Mapping[str, Callable[[Floats], Floats]] | None = None,
 ) -> Mapping[str, Floats]:
     """Run the network in the floating-point type of `images`.
 
@@ -121,6 +122,9 @@ def evaluate_float(
     visit
         Called with the name and the value of every activation tensor, the input first. Tensors that
         no later node reads are not kept.
+    replace
+        By tensor, what its value is replaced by as soon as it is made: rounding to a format, say.
+        `visit` sees the new value.
 
     Returns
     -------
@@ -138,13 +142,17 @@ def evaluate_float(
     for index, node in enumerate(graph.nodes):
         for name in node.inputs:
             last_use[name] = max(last_use.get(name, 0), index)
-    values: dict[str, Floats] = {graph.inputs[0].name: images}
-    if visit is not None:
-        visit(graph.inputs[0].name, images)
-    for index, node in enumerate(graph.nodes):
-        values[node.output] = evaluate_node(node, [values[name] for name in node.inputs])
+    changes = {} if replace is None else replace
+    values: dict[str, Floats] = {}
+
+    def keep(name: str, value: Floats) -> None:
+        values[name] = changes[name](value) if name in changes else value
         if visit is not None:
-            visit(node.output, values[node.output])
+            visit(name, values[name])
+
+    keep(graph.inputs[0].name, images)
+    for index, node in enumerate(graph.nodes):
+        keep(node.output, evaluate_node(node, [values[name] for name in node.inputs]))
         for name in set(node.inputs):
             if last_use[name] == index:
                 del values[name]

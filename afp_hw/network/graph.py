@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -11,6 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerParameters:
+    """Weights and bias of one layer, as :class:`Node` has them."""
+
+    weight: NDArray[np.float64]
+    bias: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,37 @@ class Graph:
         if name not in layers:
             raise no_such_layer(name, list(layers))
         return layers[name]
+
+    def with_parameters(self, parameters: Mapping[str, LayerParameters]) -> Graph:
+        """The same network with other weights and biases in some layers.
+
+        Raises
+        ------
+        ValueError
+            A layer that there is not, or a weight or bias of another shape. A layer without a bias
+            may be given one.
+        """
+        for name, new in parameters.items():
+            layer = self.layer(name)
+            assert layer.weight is not None  # layers have weights
+            if new.weight.shape != layer.weight.shape:
+                raise ValueError(
+                    f"parameters of layer {name!r} must have weights of shape "
+                    f"{list(layer.weight.shape)}, not {list(new.weight.shape)}"
+                )
+            channels = layer.weight.shape[0 if layer.op == "Conv" else 1]
+            if new.bias is not None and new.bias.shape != (channels,):
+                raise ValueError(
+                    f"parameters of layer {name!r} must have {channels} biases, not "
+                    f"{list(new.bias.shape)}"
+                )
+        nodes = (
+            node
+            if node.name not in parameters
+            else replace(node, weight=parameters[node.name].weight, bias=parameters[node.name].bias)
+            for node in self.nodes
+        )
+        return replace(self, nodes=tuple(nodes))
 
 
 def no_such_layer(name: str, known: list[str]) -> ValueError:

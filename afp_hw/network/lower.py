@@ -43,6 +43,7 @@ class _Lowering:
         if len(graph.inputs) != 1:
             raise ValueError(f"graph must have one input, not {len(graph.inputs)}")
         assignment.check(graph)
+        graph = graph.with_parameters(assignment.parameters)
         self.graph, self.assignment = graph, assignment
         self.init_max = init_max or (lambda act, wgt: act.max_fix * wgt.max_fix)
         self.tensors = {spec.name: assignment.acts[spec.name] for spec in graph.inputs}

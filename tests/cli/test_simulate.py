@@ -11,7 +11,7 @@ import pytest
 import afp_hw.network
 from afp_hw import embedded
 from afp_hw.cli.main import main
-from afp_hw.network import calibrate, load_graph, problems_of
+from afp_hw.network import calibrate, load_graph, problems_of, write_assignment
 from afp_hw.rtlsim import find_toolchain
 
 LAYER = "block2.conv1"
@@ -113,7 +113,8 @@ def test_two_images_have_twice_the_rows(recipe, capsys, tmp_path):
 
 def test_a_formats_file_is_used_as_it_is(recipe, capsys, tmp_path):
     graph = load_graph(embedded.model_path())
-    path = calibrate(graph, embedded.calibration_images()).write(tmp_path / "formats.json")
+    formats = calibrate(graph, embedded.calibration_images())
+    path = write_assignment(formats, tmp_path / "formats.json")
     arguments = ["embedded", "--layer", LAYER, "--design", recipe, "--engine", "model"]
     assert document(capsys, [*arguments, "--formats", str(path)]) == document(capsys, arguments)
     sentence = refused(capsys, [*arguments, "--formats", str(path), "--weights", "e2m1"])

@@ -13,13 +13,16 @@ from afp_hw import AFPFormat
 from afp_hw.network import (
     FormatAssignment,
     Graph,
+    LayerParameters,
     TensorFormat,
+    assignment_text,
     batches,
     calibrate,
     load_assignment,
     load_graph,
     lower,
     parse_assignment,
+    write_assignment,
 )
 from tests.network.models import floats, residual_network
 
@@ -37,17 +40,17 @@ def assignment(graph: Graph) -> FormatAssignment:
 def test_a_file_round_trips_and_has_the_same_bytes(
     assignment: FormatAssignment, tmp_path: Path
 ) -> None:
-    path = assignment.write(tmp_path / "formats.json")
+    path = write_assignment(assignment, tmp_path / "formats.json")
     read = load_assignment(path)
     assert read == assignment
-    assert read.to_json() == path.read_text()
+    assert assignment_text(read) == path.read_text()
 
 
 def test_one_lsb_per_channel_round_trips(graph: Graph, assignment: FormatAssignment) -> None:
     lsbs = (-5, -6, -7, -5)
     weights = {**assignment.weights, "conv1": TensorFormat(AFPFormat(3, 1), lsbs)}
     changed = FormatAssignment(graph.name, weights, assignment.acts)
-    assert parse_assignment(changed.to_json()) == changed
+    assert parse_assignment(assignment_text(changed)) == changed
     step = lower(graph, changed).gemm("conv1")
     np.testing.assert_array_equal(np.diff(step.lsb_acc), np.diff(lsbs))
 
@@ -61,6 +64,58 @@ def test_calibration_fits_the_largest_magnitude_and_follows_the_signs(
     absmax = float(np.abs(floats(3, 4, 2, 8, 8)).max())
     item = assignment.acts["x"]
     assert item.fmt.max_fix * 2.0 ** (item.lsb - 1) < absmax <= item.fmt.max_fix * 2.0**item.lsb
+
+
+def test_dynamic_and_provenance_round_trip(graph: Graph, assignment: FormatAssignment) -> None:
+    dynamic = TensorFormat(AFPFormat(3, 2), None, "each image's own")
+    changed = replace(assignment, acts={**assignment.acts, "x": dynamic})
+    read = parse_assignment(assignment_text(changed))
+    assert read.acts["x"] == dynamic
+    assert read.acts["x"].dynamic
+    assert read.acts["x"].provenance == "each image's own"
+    with pytest.raises(ValueError, match="must be that of a static grid"):
+        _ = read.acts["x"].bias
+
+
+def test_parameters_round_trip_beside_the_file(
+    graph: Graph, assignment: FormatAssignment, tmp_path: Path
+) -> None:
+    layer = graph.layer("conv1")
+    assert layer.weight is not None
+    first = LayerParameters(layer.weight * 0.5, np.arange(4.0))
+    changed = replace(assignment, parameters={"conv1": first})
+    path = write_assignment(changed, tmp_path / "formats.json")
+    read = load_assignment(path)
+    np.testing.assert_array_equal(read.parameters["conv1"].weight, first.weight)
+    np.testing.assert_array_equal(read.parameters["conv1"].bias, first.bias)
+    bytes_before = path.read_bytes()
+    assert write_assignment(changed, path).read_bytes() == bytes_before
+    # Another choice takes the first one's archive away, and none leaves none behind.
+    second = replace(changed, parameters={"conv1": LayerParameters(layer.weight, None)})
+    write_assignment(second, path)
+    assert len(list(tmp_path.glob("*.npz"))) == 1
+    assert load_assignment(path).parameters["conv1"].bias is None
+    write_assignment(assignment, path)
+    assert not list(tmp_path.glob("*.npz"))
+
+
+def test_parameters_of_another_file_are_refused(
+    graph: Graph, assignment: FormatAssignment, tmp_path: Path
+) -> None:
+    layer = graph.layer("conv1")
+    assert layer.weight is not None
+    changed = replace(assignment, parameters={"conv1": LayerParameters(layer.weight, None)})
+    path = write_assignment(changed, tmp_path / "formats.json")
+    (archive,) = tmp_path.glob("*.npz")
+    archive.write_bytes(archive.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="must be the archive that the formats were written with"):
+        load_assignment(path)
+    archive.unlink()
+    with pytest.raises(FileNotFoundError):
+        load_assignment(path)
+    wrong = replace(assignment, parameters={"conv1": LayerParameters(np.zeros((4, 2)), None)})
+    with pytest.raises(ValueError, match="layer 'conv1' must have weights of shape"):
+        lower(graph, wrong)
 
 
 def test_another_network_is_refused(assignment: FormatAssignment, tmp_path: Path) -> None:
@@ -131,23 +186,32 @@ def test_a_wrong_number_of_channels_is_refused(graph: Graph, assignment: FormatA
         lower(graph, FormatAssignment(graph.name, weights, assignment.acts))
 
 
+def entry(**change: object) -> dict[str, object]:
+    return {"n_exp": 3, "n_man": 2, "signed": True, "lsb": 1} | change
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"schema": "other"}, "formats.schema must be 'afp-hw formats 1', not 'other'"),
         ({"weights": []}, "formats.weights must be a dict"),
-        ({"weights": {"a": {"format": "e3m1"}}}, "must have 'format' and 'lsb'"),
-        ({"acts": {"a": {"format": "e3m1", "lsb": 1.5}}}, "lsb must be an integer"),
-        ({"acts": {"a": {"format": "x", "lsb": 1}}}, "acts['a']: AFPFormat must be written like"),
-        ({"acts": {"a": {"format": 3, "lsb": 1}}}, "acts['a']: AFPFormat.parse must be given"),
-        ({"acts": {"a": {"format": "e3m2", "lsb": 2048}}}, "bias in -2048..2047, not -2049"),
-        ({"weights": {"a": {"format": "e3m1", "lsb": [1, 2049]}}}, "not -2049"),
+        ({"weights": {"a": {"n_exp": 3}}}, "must have n_exp, n_man, signed and lsb"),
+        ({"acts": {"a": entry(lsb=1.5)}}, "lsb must be an integer"),
+        ({"acts": {"a": entry(lsb="x")}}, "a list of them or 'dynamic', not 'x'"),
+        ({"acts": {"a": entry(n_exp=9)}}, "acts['a']: AFPFormat.n_exp must be in"),
+        ({"acts": {"a": entry(n_exp="3")}}, "acts['a']: AFPFormat.n_exp must be an integer"),
+        ({"acts": {"a": entry(signed=1)}}, "acts['a']: AFPFormat.signed must be a bool"),
+        ({"acts": {"a": entry(lsb=2048)}}, "bias in -2048..2047, not -2049"),
+        ({"weights": {"a": entry(lsb=[1, 2049])}}, "not -2050"),
+        ({"weights": {"a": entry(provenance=3)}}, "provenance must be a sentence"),
+        ({"parameters": []}, "parameters must have 'file' and 'sha256'"),
+        ({"parameters": {"file": "../x.npz", "sha256": ""}}, "must lie beside the file"),
     ],
 )
 def test_broken_entries_are_refused(
     assignment: FormatAssignment, change: dict[str, object], sentence: str
 ) -> None:
-    document = json.loads(assignment.to_json()) | change
+    document = json.loads(assignment_text(assignment)) | change
     with pytest.raises(ValueError, match=r"formats|AFPFormat") as caught:
         parse_assignment(json.dumps(document))
     assert sentence in str(caught.value)
