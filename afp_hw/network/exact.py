@@ -2,161 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from afp_hw import golden
 from afp_hw.network.batches import Progress, batches
+from afp_hw.network.code_steps import run_code_step
+from afp_hw.network.fast_layer import FastLayer
 from afp_hw.network.float_evaluation import check_images
-from afp_hw.network.stages import Kind
-from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork, Output
+from afp_hw.network.golden_layer import accumulate, initial_values
+from afp_hw.network.steps import GemmStep, LoweredNetwork
+from afp_hw.network.stored import Stored, Sums, fix_table, integers, store
 
 
-def encode_images(lowered: LoweredNetwork, images: NDArray[Any]) -> NDArray[Any]:
-    """Codes of the network's input."""
+def encode_images(lowered: LoweredNetwork, images: NDArray[Any]) -> Stored:
+    """The network's input as it is stored."""
     item = lowered.tensors[lowered.graph.inputs[0].name]
-    return golden.encode(images, item.fmt, item.bias)
+    if item.lsb is not None:
+        return Stored(golden.encode(images, item.fmt, item.bias), np.array([item.lsb]))
+    fits = [golden.finest_lsb(float(np.abs(each).max()), item.fmt.max_fix) for each in images]
+    codes = [
+        golden.encode(each, item.fmt, item.fmt.bias(lsb))
+        for each, lsb in zip(images, fits, strict=True)
+    ]
+    return Stored(np.stack(codes), np.array(fits, np.int64))
 
 
-def activation_rows(step: GemmStep, codes: NDArray[Any]) -> NDArray[Any]:
-    """The activation matrix of a layer, [groups, M, K], from codes (or integers) of its input."""
-    if step.node.op == "Linear":
-        return codes[None]
-    attributes = step.node.attributes
-    rows = golden.im2col(
-        codes,
-        attributes["kernel"],
-        attributes["strides"],
-        attributes["pads"],
-        attributes["dilations"],
-        attributes["groups"],
-    )
-    return rows if attributes["groups"] > 1 else rows[None]
+class _Chain:
+    """A lowered network made ready to run, up to the last tensor that is wanted."""
 
+    def __init__(self, lowered: LoweredNetwork, wanted: set[str]) -> None:
+        self._lowered, self._wanted = lowered, wanted
+        self._input = lowered.graph.inputs[0].name
+        # The input is there before the first step.
+        made = {self._input: 0}
+        made |= {step.output: index for index, step in enumerate(lowered.steps, 1)}
+        for name in sorted(wanted - made.keys()):
+            close = ", ".join(get_close_matches(name, made, n=3, cutoff=0.4) or made)
+            raise ValueError(f"wanted must be tensors that are stored ({close}), not {name!r}")
+        self._steps = lowered.steps[: max((made[name] for name in wanted), default=0)]
+        self._layers = {
+            step.name: FastLayer(step) for step in self._steps if isinstance(step, GemmStep)
+        }
+        self._last: dict[str, int] = {}
+        for index, step in enumerate(self._steps):
+            names = (step.input, step.skip) if isinstance(step, GemmStep) else step.inputs
+            self._last.update({name: index for name in names if name is not None})
 
-def initial_values(step: GemmStep, skip: NDArray[Any] | None, skip_fmt: Any) -> NDArray[Any]:
-    """Initial values of a layer's sums: [N], or with a skip tensor [M, N]."""
-    if skip is None:
-        return step.init
-    fix = golden.to_fix(skip, skip_fmt)
-    rows = fix if fix.ndim == 2 else np.moveaxis(fix, 1, -1).reshape(-1, fix.shape[1])
-    # The lowering proved that the sum stays within `init_max`.
-    if step.init_max >= 1 << 62:
-        rows = rows.astype(object)
-    return np.asarray(step.init + (rows << step.skip_shift))
+    def run(self, images: NDArray[Any]) -> dict[str, Stored]:
+        """The wanted tensors of a batch."""
+        values = {self._input: encode_images(self._lowered, images)}
+        tensors = self._lowered.tensors
+        for index, step in enumerate(self._steps):
+            if isinstance(step, GemmStep):
+                values[step.output] = self._gemm(step, values)
+            else:
+                items = [values[name] for name in step.inputs]
+                fmts = [tensors[name].fmt for name in step.inputs]
+                values[step.output] = run_code_step(step, items, fmts)
+            for name in [n for n in values if self._last.get(n, index) <= index]:
+                if name not in self._wanted and name != step.output:
+                    del values[name]
+        return {name: values[name] for name in self._wanted}
 
-
-def accumulate(step: GemmStep, codes: NDArray[Any], init: NDArray[Any]) -> NDArray[Any]:
-    """Exact sums of a layer, [M, N]."""
-    fix = golden.to_fix(codes, step.act.fmt)
-    if step.act.fmt.max_fix < 1 << 15 and fix.dtype != object:
-        fix = fix.astype(np.int16)  # unfolds and multiplies in half the time
-    rows = activation_rows(step, fix)
-    sums = golden.gemm(rows, golden.to_fix(step.wgt_codes, step.wgt.fmt))  # [groups, M, N/groups]
-    joined = np.moveaxis(sums, 0, 1).reshape(sums.shape[1], -1)
-    # The product's proof does not include the initial values.
-    room = step.wgt_codes.shape[1] * step.act.fmt.max_fix * step.wgt.fmt.max_fix + step.init_max
-    if room >= 1 << 63:
-        joined = joined.astype(object)
-    return np.asarray(joined + init)
-
-
-def encode_sums(sums: NDArray[Any], output: Output) -> NDArray[Any]:
-    """Codes of sums whose last axis is the channels."""
-    return golden.requantize(
-        sums, output.offset, output.target.fmt, relu=output.relu, clip=output.clip
-    )
-
-
-def _images_from_rows(rows: NDArray[Any], batch: int, shape: tuple[int, ...]) -> NDArray[Any]:
-    """[M, N] back to [B, N, H, W] (or [B, N])."""
-    if len(shape) == 1:
-        return rows
-    return rows.reshape(batch, *shape[1:], shape[0]).transpose(0, 3, 1, 2)
-
-
-def _gemm_step(
-    lowered: LoweredNetwork, step: GemmStep, values: dict[str, NDArray[Any]]
-) -> NDArray[Any]:
-    skip = None if step.skip is None else values[step.skip]
-    skip_fmt = None if step.skip is None else lowered.tensors[step.skip].fmt
-    codes = values[step.input]
-    sums = accumulate(step, codes, initial_values(step, skip, skip_fmt))
-    rows = sums if step.requantize is None else encode_sums(sums, step.requantize)
-    shapes = lowered.graph.shapes
-    result = _images_from_rows(rows, len(codes), shapes[step.node.output])
-    return result.reshape(len(codes), *shapes[step.output])
-
-
-def _code_step(
-    lowered: LoweredNetwork, step: CodeStep, values: dict[str, NDArray[Any]]
-) -> NDArray[Any]:
-    inputs = [values[name] for name in step.inputs]
-    items = [lowered.tensors[name] for name in step.inputs]
-    codes, attributes = inputs[0], step.node.attributes
-    if step.kind is Kind.MOVE:
-        if step.node.op == "Flatten":
-            return codes.reshape(len(codes), -1)
-        if step.node.op == "Pad":
-            sides = zip(attributes["before"], attributes["after"], strict=True)
-            return np.pad(codes, ((0, 0), *sides))
-        return codes[(slice(None), *(slice(*bounds) for bounds in attributes["slices"]))]
-    if step.kind is Kind.MAX_POOL:
-        return golden.max_pool(
-            codes,
-            items[0].fmt,
-            attributes["kernel"],
-            attributes["strides"],
-            attributes["pads"],
-            attributes["dilations"],
+    def _gemm(self, step: GemmStep, values: Mapping[str, Stored]) -> Stored:
+        """The output of a layer; its exact sums (int64) where they leave the network."""
+        item, layer = values[step.input], self._layers[step.name]
+        skip = None if step.skip is None else values[step.skip]
+        skip_fmt = None if step.skip is None else self._lowered.tensors[step.skip].fmt
+        fast = layer.holds and (skip_fmt is None or fix_table(skip_fmt) is not None)
+        blocks: Iterator[Sums] = (
+            layer.sums(item, skip, skip_fmt) if fast else _golden_sums(self._lowered, step, values)
         )
-    assert step.requantize is not None  # all other kinds round
-    fixes = [golden.to_fix(c, item.fmt) for c, item in zip(inputs, items, strict=True)]
-    if step.kind is Kind.CONCAT:
-        output = step.requantize
-        clips = [None] * len(fixes) if output.clip is None else output.clip
-        parts = [
-            encode_sums(fix, replace(output, offset=int(offset), clip=clip))
-            for fix, offset, clip in zip(fixes, output.offset, clips, strict=True)
-        ]
-        return np.concatenate(parts, axis=attributes["axis"] + 1)
-    if step.kind is Kind.ADD:
-        # A bias of the assignment's lists is refused when it is lowered: these are integers.
-        lsbs = [item.lsb for item in items]
-        assert isinstance(lsbs[0], int)
-        assert isinstance(lsbs[1], int)
-        sums, _ = golden.add_aligned(fixes[0], lsbs[0], fixes[1], lsbs[1])
-    elif step.kind is Kind.AVERAGE:
-        whole = step.node.op == "GlobalAveragePool"
-        kernel = codes.shape[2:] if whole else attributes["kernel"]
-        strides = 1 if whole else attributes["strides"]
-        sums = golden.average_pool(fixes[0], kernel, strides, 0 if whole else attributes["pads"])
-    else:
-        sums = fixes[0]
-    return encode_sums(sums, step.requantize)
+        results, lsbs = [], []
+        for sums in blocks:
+            if step.requantize is None:
+                codes, lsb = integers(sums.values), sums.lsb
+            else:
+                codes, lsb = store(sums, step.requantize)
+            results.append(codes)
+            lsbs.append(lsb)
+        joined = np.concatenate(results)
+        shape = self._lowered.graph.shapes[step.output]
+        if joined.ndim == 4:
+            joined = joined.transpose(0, 3, 1, 2)
+        exponents = np.concatenate(lsbs) if is_dynamic(self._lowered, step.output) else lsbs[0]
+        return Stored(joined.reshape(len(joined), *shape), exponents)
 
 
-def _last_reads(steps: Iterable[GemmStep | CodeStep], wanted: set[str]) -> dict[str, int]:
-    """Index of the last step that reads each tensor; those in `wanted` are read for ever."""
-    last: dict[str, int] = {}
-    for index, step in enumerate(steps):
-        names = (step.input, step.skip) if isinstance(step, GemmStep) else step.inputs
-        last.update({name: index for name in names if name is not None})
-    return last | dict.fromkeys(wanted, len(last) + 10**9)
+def _golden_sums(
+    lowered: LoweredNetwork, step: GemmStep, values: Mapping[str, Stored]
+) -> Iterator[Sums]:
+    """Sums of a layer by the golden functions, image by image: [1, OH, OW, N] or [1, N]."""
+    item = values[step.input]
+    shape = lowered.graph.shapes[step.node.output]
+    for index in range(len(item.codes)):
+        lsb_act = int(item.lsb[index if len(item.lsb) > 1 else 0])
+        skip = None if step.skip is None else values[step.skip].codes[index : index + 1]
+        fmt = None if step.skip is None else lowered.tensors[step.skip].fmt
+        init = initial_values(step, lsb_act, skip, fmt)
+        sums = accumulate(step, item.codes[index : index + 1], init)
+        lsb = np.atleast_1d(np.asarray(step.lsb_acc_at(lsb_act), np.int64))
+        rows = sums if len(shape) == 1 else sums.reshape(1, *shape[1:], shape[0])
+        yield Sums(rows, lsb[None])
 
 
-def run_exact(
+def run_stored(
     lowered: LoweredNetwork,
     images: NDArray[Any],
     wanted: Iterable[str] | None = None,
     progress: Progress | None = None,
-) -> dict[str, NDArray[Any]]:
-    """Run a lowered network bit for bit.
+) -> dict[str, Stored]:
+    """Run a lowered network bit for bit, on as many threads as there are processors.
 
     Parameters
     ----------
@@ -172,7 +137,8 @@ def run_exact(
 
     Returns
     -------
-    Codes [B, ...] by tensor; for logits the exact accumulators [B, N] (see :func:`logits`).
+    By tensor, codes [B, ...] with their exponents, [B] or [1]; for logits the exact accumulators,
+    with exponents [B or 1, N or 1].
 
     Raises
     ------
@@ -180,25 +146,63 @@ def run_exact(
         Images of another shape or not finite; a tensor that there is not.
     """
     check_images(lowered.graph, images)
-    names = set(lowered.graph.outputs if wanted is None else wanted)
-    # The input is there before the first step.
-    made = {lowered.graph.inputs[0].name: 0}
-    made |= {step.output: index for index, step in enumerate(lowered.steps, 1)}
-    for name in sorted(names - made.keys()):
-        close = ", ".join(get_close_matches(name, made, n=3, cutoff=0.4) or made)
-        raise ValueError(f"wanted must be tensors that are stored ({close}), not {name!r}")
-    steps = lowered.steps[: max((made[name] for name in names), default=0)]
-    last = _last_reads(steps, names)
-    collected: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
-    for batch in batches(lowered.graph, images, progress):
-        values = {lowered.graph.inputs[0].name: encode_images(lowered, batch)}
-        for index, step in enumerate(steps):
-            if isinstance(step, GemmStep):
-                values[step.output] = _gemm_step(lowered, step, values)
-            else:
-                values[step.output] = _code_step(lowered, step, values)
-            for name in [n for n in values if last.get(n, index) <= index and n != step.output]:
-                del values[name]
-        for name in names:
-            collected[name].append(values[name])
-    return {name: np.concatenate(parts) for name, parts in collected.items()}
+    chain = _Chain(lowered, set(lowered.graph.outputs if wanted is None else wanted))
+    parts = list(_in_order(chain, lowered, images, progress))
+    names = parts[0].keys()
+    return {
+        name: _joined([part[name] for part in parts], is_dynamic(lowered, name)) for name in names
+    }
+
+
+def _in_order(
+    chain: _Chain, lowered: LoweredNetwork, images: NDArray[Any], progress: Progress | None
+) -> Iterator[dict[str, Stored]]:
+    """Results of the batches; a thread a processor, each with products of one thread."""
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    waiting: deque[tuple[int, Future[dict[str, Stored]]]] = deque()
+    done = 0
+
+    def first() -> dict[str, Stored]:
+        nonlocal done
+        count, future = waiting.popleft()
+        result = future.result()
+        done += count
+        if progress is not None:
+            progress(done, len(images))
+        return result
+
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        try:
+            for batch in batches(lowered.graph, images):
+                waiting.append((len(batch), pool.submit(chain.run, batch)))
+                if len(waiting) > 2 * threads:
+                    yield first()
+            while waiting:
+                yield first()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def is_dynamic(lowered: LoweredNetwork, name: str) -> bool:
+    """Whether each image has its own exponent in this tensor, or in these logits."""
+    if name in lowered.tensors:
+        return lowered.tensors[name].dynamic
+    return any(s.act.dynamic for s in lowered.steps if isinstance(s, GemmStep) and s.output == name)
+
+
+def _joined(parts: list[Stored], dynamic: bool) -> Stored:
+    """Batches one after the other; static exponents are those of the first."""
+    codes = np.concatenate([part.codes for part in parts])
+    return Stored(codes, np.concatenate([p.lsb for p in parts]) if dynamic else parts[0].lsb)
+
+
+def run_exact(
+    lowered: LoweredNetwork,
+    images: NDArray[Any],
+    wanted: Iterable[str] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, NDArray[Any]]:
+    """The codes of :func:`run_stored` alone, [B, ...] by tensor; for logits the accumulators."""
+    return {
+        name: item.codes for name, item in run_stored(lowered, images, wanted, progress).items()
+    }

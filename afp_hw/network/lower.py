@@ -26,16 +26,6 @@ MAX_ALIGNMENT = 63
 """Largest left shift with which two tensors are added."""
 
 
-def _lsb(item: TensorFormat) -> int:
-    assert isinstance(item.lsb, int)  # checked by the assignment for every activation
-    return item.lsb
-
-
-def _output(stage_target: TensorFormat, lsb_acc: Any, relu: bool, clip: float | None) -> Output:
-    limit = None if clip is None else golden.clip_to_acc(clip, lsb_acc)
-    return Output(stage_target, lsb_acc - _lsb(stage_target), relu, limit)
-
-
 class _Lowering:
     def __init__(
         self, graph: Graph, assignment: FormatAssignment, init_max: InitMax | None
@@ -62,33 +52,34 @@ class _Lowering:
 
     def _codes(self, kind: Kind, node: Node, inputs: tuple[str, ...], stage: Stage) -> None:
         """A step without weights whose output is rounded."""
-        lsbs = [_lsb(self.tensors[name]) for name in inputs]
-        if kind is Kind.ADD and abs(lsbs[0] - lsbs[1]) > MAX_ALIGNMENT:
-            raise ValueError(
-                f"{node.name} must align its tensors within {MAX_ALIGNMENT} bits, not "
-                f"{abs(lsbs[0] - lsbs[1])}"
-            )
         target = self.assignment.acts[stage.output]
         self.tensors[stage.output] = target
-        # Each part of a concatenation is re-encoded from its own grid: an offset and clip for each.
-        lsb_acc: Any = np.array(lsbs) if kind is Kind.CONCAT else min(lsbs)
-        if kind is Kind.AVERAGE:
-            lsb_acc -= AVERAGE_BITS
-        output = _output(target, lsb_acc, stage.relu, stage.clip)
+        lsb_acc = self._lsb_of_codes(kind, node, inputs)
+        output = Output(target, lsb_acc, stage.relu, stage.clip)
         self.steps.append(CodeStep(kind, node, inputs, stage.output, output))
+
+    def _lsb_of_codes(self, kind: Kind, node: Node, inputs: tuple[str, ...]) -> Any:
+        """Exponent of the accumulators of such a step; None where an input is dynamic."""
+        lsbs = np.array([self.tensors[name].lsb for name in inputs], dtype=object)
+        if any(lsb is None for lsb in lsbs):
+            return None
+        if kind is Kind.ADD and np.ptp(lsbs) > MAX_ALIGNMENT:
+            raise ValueError(
+                f"{node.name} must align its tensors within {MAX_ALIGNMENT} bits, not "
+                f"{np.ptp(lsbs)}"
+            )
+        # Each part of a concatenation is re-encoded from its own grid: an offset and clip for each.
+        if kind is Kind.CONCAT:
+            return lsbs.astype(np.int64)
+        return int(min(lsbs)) - (AVERAGE_BITS if kind is Kind.AVERAGE else 0)
 
     def _gemm(self, stage: Stage) -> None:
         layer = stage.node
         act, wgt = self.tensors[stage.inputs[0]], self.assignment.weights[layer.name]
         codes = self._weight_codes(layer, wgt)
-        lsb_wgt = np.array(wgt.lsb) if isinstance(wgt.lsb, tuple) else wgt.lsb
-        lsb_acc = _lsb(act) + lsb_wgt
         bound = self.init_max(act.fmt, wgt.fmt)
-        channels = codes.shape[0] * codes.shape[2]
-        init = np.zeros(channels, dtype=np.int64)
-        if layer.bias is not None:
-            b_int, lsb_b = golden.bias_to_int(layer.bias)
-            init = golden.init_from_bias(b_int, lsb_b, lsb_acc, bound)
+        zeros = np.zeros(codes.shape[0] * codes.shape[2])
+        bias_int, bias_lsb = golden.bias_to_int(zeros if layer.bias is None else layer.bias)
 
         def step(output: str, shift: Any, requantize: Output | None) -> GemmStep:
             skip = None if shift is None else stage.skip
@@ -100,32 +91,34 @@ class _Lowering:
                 act,
                 wgt,
                 codes,
-                init,
+                bias_int,
+                bias_lsb,
                 bound,
-                lsb_acc,
                 skip,
                 shift,
                 requantize,
             )
 
+        plain = step(stage.output, None, None)
+        lsb_acc = None if act.lsb is None else plain.lsb_acc
         if is_logits(self.graph, stage):
-            self.steps.append(step(stage.output, None, None))
+            self.steps.append(plain)
             return
         target = self.assignment.acts[stage.output]
         if stage.skip is None:
-            requantize = _output(target, lsb_acc, stage.relu, stage.clip)
+            requantize = Output(target, lsb_acc, stage.relu, stage.clip)
             self.steps.append(step(stage.output, None, requantize))
             self.tensors[stage.output] = target
             return
-        shift = self._skip_shift(stage.skip, lsb_acc, init, bound)
+        shift = self._skip_shift(stage.skip, plain)
         if shift is not None:
-            requantize = _output(target, lsb_acc, stage.relu, stage.clip)
+            requantize = Output(target, lsb_acc, stage.relu, stage.clip)
             self.steps.append(step(stage.output, shift, requantize))
             self.tensors[stage.output] = target
             return
         assert stage.unfused is not None  # it stands wherever `skip` does
         between = self.assignment.acts[stage.unfused]
-        self.steps.append(step(stage.unfused, None, _output(between, lsb_acc, False, None)))
+        self.steps.append(step(stage.unfused, None, Output(between, lsb_acc, False, None)))
         self.tensors[stage.unfused] = between
         self._codes(Kind.ADD, layer, (stage.unfused, stage.skip), stage)
 
@@ -139,14 +132,19 @@ class _Lowering:
         groups = layer.attributes["groups"]
         return codes.reshape(groups, codes.shape[0] // groups, -1).transpose(0, 2, 1)
 
-    def _skip_shift(self, skip: str, lsb_acc: Any, init: NDArray[Any], bound: int) -> Any:
-        """Left shift of the skip tensor, or None where the addition cannot be fused."""
+    def _skip_shift(self, skip: str, step: GemmStep) -> Any:
+        """Left shift of the skip tensor, or None where the addition cannot be fused.
+
+        With a dynamic tensor it cannot: nothing says that the shift is not negative.
+        """
         item = self.tensors[skip]
-        shift = _lsb(item) - lsb_acc
+        if item.lsb is None or step.act.dynamic:
+            return None
+        shift = item.lsb - step.lsb_acc
         if np.min(shift) < 0 or np.max(shift) > MAX_ALIGNMENT:
             return None
-        largest = np.abs(init.astype(object)) + (item.fmt.max_fix << np.asarray(shift, object))
-        return shift if int(np.max(largest)) <= bound else None
+        largest = np.abs(step.init.astype(object)) + (item.fmt.max_fix << np.asarray(shift, object))
+        return shift if int(np.max(largest)) <= step.init_max else None
 
 
 def lower(

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from afp_hw import golden
 from afp_hw.network.batches import Progress
-from afp_hw.network.exact import run_exact
-from afp_hw.network.steps import GemmStep, LoweredNetwork
+from afp_hw.network.exact import run_stored
+from afp_hw.network.steps import LoweredNetwork
 
 
 def _sums(
@@ -18,16 +18,19 @@ def _sums(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Integers of the first output, [B, ...], and their exponents, which broadcast with them."""
     name = lowered.graph.outputs[0]
-    values = run_exact(lowered, images, [name], progress)[name]
-    for step in lowered.steps:
-        if isinstance(step, GemmStep) and step.output == name and step.requantize is None:
-            # Channels come first behind the batch axis, flattened or not.
-            channels = len(step.init)
-            each = values.size // (len(values) * channels)
-            lsb = np.broadcast_to(np.asarray(step.lsb_acc), channels)
-            return values, np.repeat(lsb, each).reshape(values.shape[1:])
-    item = lowered.tensors[name]
-    return golden.to_fix(values, item.fmt), np.asarray(item.lsb)
+    item = run_stored(lowered, images, [name], progress)[name]
+    rest = item.codes.ndim - 1
+    if name in lowered.tensors:
+        fix = golden.to_fix(item.codes, lowered.tensors[name].fmt)
+        return fix, item.lsb.reshape(-1, *[1] * rest)
+    # Channels come first behind the batch axis, flattened or not.
+    images_or_one, channels = item.lsb.shape
+    if channels == 1:
+        return item.codes, item.lsb.reshape(-1, *[1] * rest)
+    each = item.codes[0].size // channels
+    return item.codes, np.repeat(item.lsb, each, axis=1).reshape(
+        images_or_one, *item.codes.shape[1:]
+    )
 
 
 def logits(
@@ -50,7 +53,8 @@ def classes(
     largest is taken over C. Arguments and errors as those of :func:`.run_exact`.
     """
     sums, lsb = _sums(lowered, images, progress)
-    shift = lsb - lsb.min()
+    # Each image on the finest grid of its own channels.
+    shift = lsb - lsb.min(axis=tuple(range(1, lsb.ndim)), keepdims=True)
     if shift.any():
         sums = sums.astype(object) << shift.astype(object)
     return np.asarray(sums.argmax(axis=1), np.int64)

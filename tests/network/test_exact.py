@@ -1,23 +1,23 @@
-"""The exact chain against a second one: float64 arithmetic, and gfloat for every rounding.
-
-The second chain shares nothing with the golden model. Its sums are exact because every tensor of
-these networks needs far fewer than 53 bits.
-"""
+"""The exact chain against a second one that shares nothing with it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-import gfloat
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import helper
 
 from afp_hw import AFPFormat, embedded
 from afp_hw.golden import decode
 from afp_hw.network import (
+    FormatAssignment,
+    Graph,
+    LoweredNetwork,
     TensorFormat,
     calibrate,
     classes,
@@ -27,99 +27,12 @@ from afp_hw.network import (
     lower,
     run_exact,
 )
-from afp_hw.network.float_evaluation import evaluate_node
-from afp_hw.network.graph import Node
-from afp_hw.network.stages import Kind
-from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork
+from afp_hw.network.exact import run_stored
+from afp_hw.network.steps import GemmStep
 from tests.network.models import SHARED, floats, residual_network, save
+from tests.network.second_chain import SecondChain, finest
 
 FORMATS = [("e3m1", "e3m2"), ("e2m3", "e3m1"), ("e0m4", "e0m5"), ("e4m2", "e1m4")]
-
-
-def rounded(values: np.ndarray, item: TensorFormat) -> np.ndarray:
-    """Nearest values of a format, saturated, by gfloat (n_exp = 0: by plain rounding)."""
-    fmt = item.fmt
-    if not fmt.signed:
-        values = np.maximum(values, 0)
-    if fmt.n_exp == 0:
-        grid = 2.0**item.lsb
-        return np.clip(np.rint(values / grid), -fmt.max_fix, fmt.max_fix) * grid + 0.0
-    # gfloat knows no format without a sign: the signed one has the same magnitudes.
-    info = gfloat.FormatInfo(
-        name="test",
-        k=1 + fmt.magnitude_width,
-        precision=fmt.n_man + 1,
-        bias=item.bias,
-        is_signed=True,
-        domain=gfloat.Domain.Finite,
-        has_nz=True,
-        num_high_nans=0,
-        has_subnormals=True,
-        is_twos_complement=False,
-    )
-    return gfloat.round_ndarray(info, values, sat=True) + 0.0
-
-
-def numbers(lowered: LoweredNetwork, images: np.ndarray) -> dict[str, np.ndarray]:
-    """All tensors of the network as float64, by the second chain."""
-    spec = lowered.graph.inputs[0]
-    values = {spec.name: rounded(images.astype(np.float64), lowered.tensors[spec.name])}
-    for step in lowered.steps:
-        values[step.output] = (
-            _gemm(step, values) if isinstance(step, GemmStep) else _codes(step, values)
-        )
-    return values
-
-
-def _finish(step: GemmStep | CodeStep, sums: np.ndarray, clip: float | None) -> np.ndarray:
-    if step.requantize is None:
-        return sums
-    if clip is not None:
-        sums = np.minimum(sums, clip)
-    if step.requantize.relu:
-        sums = np.maximum(sums, 0)
-    return rounded(sums, step.requantize.target)
-
-
-def _clip(step: GemmStep | CodeStep, lsb_acc: int) -> float | None:
-    """The clip in numbers: `floor` on the accumulator's grid."""
-    if step.requantize is None or step.requantize.clip is None:
-        return None
-    return float(np.floor(1.5 * 2.0**-lsb_acc)) * 2.0**lsb_acc
-
-
-def _gemm(step: GemmStep, values: dict[str, np.ndarray]) -> np.ndarray:
-    node = step.node
-    weight = rounded(node.weight, step.wgt)
-    bias = np.zeros(len(step.init))
-    if node.bias is not None:
-        lsb = 0
-        largest = float(np.abs(node.bias).max())
-        while largest > (2**31 - 1) * Fraction(2) ** lsb:
-            lsb += 1
-        while largest and largest <= (2**31 - 1) * Fraction(2) ** (lsb - 1):
-            lsb -= 1
-        whole = np.rint(node.bias * 2.0**-lsb) * 2.0**lsb
-        grid = 2.0**step.lsb_acc
-        bias = np.clip(np.rint(whole / grid), -step.init_max, step.init_max) * grid
-    sums = evaluate_node(
-        Node(node.name, node.op, (), "", node.attributes, weight, bias), [values[step.input]]
-    )
-    if step.skip is not None:
-        sums = sums + values[step.skip]
-    return _finish(step, sums, _clip(step, step.lsb_acc))
-
-
-def _codes(step: CodeStep, values: dict[str, np.ndarray]) -> np.ndarray:
-    inputs = [values[name] for name in step.inputs]
-    if step.kind is Kind.ADD:
-        return _finish(step, inputs[0] + inputs[1], None)
-    if step.kind is Kind.AVERAGE:
-        whole = step.node.op == "GlobalAveragePool"
-        count = int(np.prod(inputs[0].shape[2:] if whole else step.node.attributes["kernel"]))
-        mean = evaluate_node(step.node, inputs) * count
-        return _finish(step, mean * np.rint(2**16 / count) / 2**16, None)
-    return _finish(step, evaluate_node(step.node, inputs), None)
 
 
 @pytest.mark.parametrize("fused", [False, True], ids=["own addition", "fused"])
@@ -138,26 +51,87 @@ def test_every_tensor_equals_the_second_chain(
 
 
 def equals_the_second_chain(lowered: LoweredNetwork, images: np.ndarray) -> None:
-    expected = numbers(lowered, images)
-    outputs = lowered.graph.outputs
-    names = [step.output for step in lowered.steps if step.output not in outputs]
-    got = run_exact(lowered, images, names)
-    for name in names:
-        item = lowered.tensors[name]
-        np.testing.assert_array_equal(decode(got[name], item.fmt, item.bias) + 0.0, expected[name])
-    np.testing.assert_array_equal(logits(lowered, images), expected[outputs[0]])
+    """Every tensor of every image, grids and numbers; and the logits."""
+    names = [*lowered.tensors]
+    got = run_stored(lowered, images, names)
+    found = logits(lowered, images)
+    for index, image in enumerate(images):
+        chain = SecondChain(lowered, image)
+        for name in names:
+            item, lsbs = lowered.tensors[name], got[name].lsb
+            lsb = int(lsbs[index if item.dynamic else 0])
+            assert lsb == chain.lsbs[name], name
+            assert len(lsbs) == (len(images) if item.dynamic else 1)
+            numbers = decode(got[name].codes[index], item.fmt, item.fmt.bias(lsb))
+            np.testing.assert_array_equal(numbers + 0.0, chain.values[name][0], name)
+        np.testing.assert_array_equal(found[index], chain.values[lowered.graph.outputs[0]][0])
+
+
+def dynamic(assignment: FormatAssignment, names: set[str] | None = None) -> FormatAssignment:
+    """The same widths with a grid for each image, of all activations or of some."""
+    acts = {
+        name: TensorFormat(item.fmt, None) if names is None or name in names else item
+        for name, item in assignment.acts.items()
+    }
+    return replace(assignment, acts=acts)
+
+
+def per_channel(graph: Graph, assignment: FormatAssignment) -> FormatAssignment:
+    """The same widths with a grid for each output channel of the weights."""
+    weights = {}
+    for layer in graph.layers():
+        fmt = assignment.weights[layer.name].fmt
+        rows = layer.weight if layer.op == "Conv" else layer.weight.T
+        weights[layer.name] = TensorFormat(fmt, tuple(finest(row, fmt.max_fix) for row in rows))
+    return replace(assignment, weights=weights)
+
+
+@pytest.mark.parametrize("channels", [False, True], ids=["per tensor", "per channel"])
+@pytest.mark.parametrize(("weights", "acts"), [*FORMATS, ("e4m3", "e4m3"), ("e5m2", "e5m2")])
+def test_dynamic_tensors_equal_the_second_chain(
+    tmp_path: Path, weights: str, acts: str, channels: bool
+) -> None:
+    graph = load_graph(residual_network(tmp_path / "net.onnx"))
+    images = floats(20, 6, 2, 8, 8) * np.logspace(-3, 3, 6)[:, None, None, None]
+    images[2] = 0  # a tensor of zeros has a grid too
+    assignment = calibrate(
+        graph, images, weights=AFPFormat.parse(weights), acts=AFPFormat.parse(acts)
+    )
+    if channels:
+        assignment = per_channel(graph, assignment)
+    lowered = lower(graph, dynamic(assignment), lambda act, wgt: 1 << 30)
+    assert all(item.dynamic for item in lowered.tensors.values())
+    equals_the_second_chain(lowered, images.astype(np.float32))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_static_and_dynamic_tensors_mix(data: st.DataObject) -> None:
+    with TemporaryDirectory() as folder:
+        graph = load_graph(residual_network(Path(folder) / "net.onnx"))
+    images = floats(20, 3, 2, 8, 8)
+    formats = st.builds(AFPFormat, st.integers(1, 4), st.integers(0, 4))
+    assignment = calibrate(graph, images, weights=data.draw(formats), acts=data.draw(formats))
+    if data.draw(st.booleans()):
+        assignment = per_channel(graph, assignment)
+    names = data.draw(st.sets(st.sampled_from(sorted(assignment.acts))))
+    bound = data.draw(st.sampled_from([1 << 12, 1 << 23, 1 << 40]))
+    equals_the_second_chain(lower(graph, dynamic(assignment, names), lambda a, w: bound), images)
 
 
 @pytest.mark.parametrize("model", ["embedded", "resnet20-cifar10.onnx"])
-def test_every_tensor_of_trained_networks_equals_the_second_chain(model: str) -> None:
+@pytest.mark.parametrize("each", [False, True], ids=["static", "dynamic"])
+def test_every_tensor_of_trained_networks_equals_the_second_chain(model: str, each: bool) -> None:
     path = embedded.model_path() if model == "embedded" else SHARED / model
     if not path.is_file():
         pytest.skip(f"needs {model} in ../shared/data")
     graph = load_graph(path)
-    images = floats(30, 8, *graph.inputs[0].shape)
+    images = floats(30, 6, *graph.inputs[0].shape)
     if model == "embedded":
-        images = embedded.test_set()[0][:8]
+        images = embedded.test_set()[0][:6]
     assignment = calibrate(graph, images)
+    if each:
+        assignment = dynamic(assignment)
     for bound in (None, lambda act, wgt: 1 << 40):
         equals_the_second_chain(lower(graph, assignment, bound), images)
 
