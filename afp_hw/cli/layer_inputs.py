@@ -14,14 +14,14 @@ from afp_hw.formats import AFPFormat
 from afp_hw.network import (
     DEFAULT_ACTS,
     DEFAULT_WEIGHTS,
-    FormatAssignment,
-    Graph,
     LoweredNetwork,
     calibrate,
     load_assignment,
     load_graph,
     lower,
 )
+from afp_hw.network.bias_correction import correct_biases
+from afp_hw.network.lower import InitMax
 
 
 def images_for(model: str, input_file: Path | None, count: int | None) -> NDArray[np.float32]:
@@ -53,6 +53,7 @@ def lowered_network(
     acts: AFPFormat | None,
     formats_file: Path | None,
     calibration_file: Path | None,
+    bias_correction: bool,
 ) -> LoweredNetwork:
     """The model with a format for every tensor: of a file, or static ones by the paper's rule.
 
@@ -70,6 +71,8 @@ def lowered_network(
         A format assignment instead.
     calibration_file
         Images that give the largest magnitudes.
+    bias_correction
+        Whether biases undo the mean error of rounded weights, where there is no `formats_file`.
 
     Raises
     ------
@@ -87,35 +90,39 @@ def lowered_network(
     if formats_file is not None:
         formats = load_assignment(formats_file)
     else:
-        formats = _calibrated(model, graph, images, weights, acts, calibration_file)
+        source, calibration = _calibration(model, images, calibration_file)
+        formats = calibrate(
+            graph,
+            calibration,
+            weights=weights or DEFAULT_WEIGHTS,
+            acts=acts or DEFAULT_ACTS,
+            source=source,
+        )
+        if bias_correction:
+            formats = correct_biases(graph, formats, calibration)
+    return lower(graph, formats, room_in(design))
+
+
+def room_in(design: Design) -> InitMax:
+    """Largest initial values that `design` takes, by the formats of a layer.
+
+    In a wider envelope initial values lie further left (numerics section 4). One product bound at
+    least: what the design cannot take is refused later, not saturated here.
+    """
 
     def init_max(act: AFPFormat, wgt: AFPFormat) -> int:
-        # In a wider envelope initial values lie further left (numerics section 4). One product
-        # bound at least: what the design cannot take is refused later, not saturated here.
         shift = design.acts.n_man - act.n_man + design.weights.n_man - wgt.n_man
         return max(act.max_fix * wgt.max_fix, design.init_bound >> max(shift, 0))
 
-    return lower(graph, formats, init_max)
+    return init_max
 
 
-def _calibrated(
-    model: str,
-    graph: Graph,
-    images: NDArray[np.float32],
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    file: Path | None,
-) -> FormatAssignment:
+def _calibration(
+    model: str, images: NDArray[np.float32], file: Path | None
+) -> tuple[str, NDArray[np.float32]]:
+    """Calibration images, and what to call them."""
     if file is not None:
-        source, calibration = file.name, read_images("--calibration", file)
-    elif model == EMBEDDED:
-        source, calibration = "embedded calibration images", calibration_images()
-    else:
-        source, calibration = "the input itself", images
-    return calibrate(
-        graph,
-        calibration,
-        weights=weights or DEFAULT_WEIGHTS,
-        acts=acts or DEFAULT_ACTS,
-        source=source,
-    )
+        return file.name, read_images("--calibration", file)
+    if model == EMBEDDED:
+        return "embedded calibration images", calibration_images()
+    return "the input itself", images

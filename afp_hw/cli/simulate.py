@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.options import FILE, format_option, json_option
+from afp_hw.cli.options import FILE, bias_correction_option, format_option, json_option
+from afp_hw.cli.progress import progress_bars
 from afp_hw.design import Design, load_recipe
 from afp_hw.errors import MismatchError
 from afp_hw.formats import AFPFormat
@@ -19,27 +18,6 @@ from afp_hw.formats import AFPFormat
 if TYPE_CHECKING:
     from afp_hw.network import LoweredNetwork
     from afp_hw.rtlsim import ArraySimulator, LayerRun, RequantizerSimulator
-
-Report = Callable[[int, int], None]
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], Report]]:
-    """Bars with the remaining time on stderr, where that is a terminal; one for each title."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bars:
-
-        def start(title: str) -> Report:
-            bar = bars.add_task(title, total=None)
-            return lambda done, total: bars.update(bar, completed=done, total=total)
-
-        yield start
 
 
 def _layer_names(lowered: LoweredNetwork, layers: tuple[str, ...], every: bool) -> list[str]:
@@ -92,7 +70,7 @@ def _simulate(
     requantizer: RequantizerSimulator | None = None
     runs = []
     finished = False
-    with _progress() as bar:
+    with progress_bars() as bar:
         try:
             for problem in problems_of(lowered, names, images, bar("exact chain")):
                 if simulator is None and engine == "rtl":
@@ -154,6 +132,7 @@ def _simulate(
 )
 @click.option("--vcd", type=FILE, metavar="FILE", help="Write waveforms (large, and slow).")
 @click.option("--fst", type=FILE, metavar="FILE", help="Write compressed waveforms.")
+@bias_correction_option
 @json_option
 def command(
     model: str,
@@ -170,6 +149,7 @@ def command(
     clock_mhz: float,
     vcd: Path | None,
     fst: Path | None,
+    bias_correction: bool,
     as_json: bool,
 ) -> None:
     """Run layers of MODEL (an ONNX file, or 'embedded') on the array of a design.
@@ -197,6 +177,7 @@ def command(
         acts=acts,
         formats_file=formats_file,
         calibration_file=calibration_file,
+        bias_correction=bias_correction,
     )
     names = _layer_names(lowered, layers, every)
     runs = _simulate(lowered, names, images, design, engine, trace)

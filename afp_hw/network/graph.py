@@ -63,6 +63,13 @@ class Node:
     weight: NDArray[np.float64] | None = None
     bias: NDArray[np.float64] | None = None
 
+    @property
+    def reduction(self) -> int:
+        """Products in each sum of a layer: `K`."""
+        if self.weight is None:
+            raise ValueError(f"node {self.name!r} must be a layer, not {self.op}")
+        return len(self.weight) if self.op == "Linear" else self.weight[0].size
+
 
 @dataclass(frozen=True, eq=False)
 class Graph:

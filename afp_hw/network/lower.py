@@ -22,6 +22,17 @@ from afp_hw.network.steps import CodeStep, GemmStep, LoweredNetwork, Output
 
 InitMax = Callable[[AFPFormat, AFPFormat], int]
 
+
+def room_for_sums(graph: Graph) -> InitMax:
+    """Initial values as large as the network's longest sum.
+
+    The accumulator is one bit wider than without them, and skip tensors mostly fit into it.
+    """
+    lengths = [layer.reduction for layer in graph.layers()]
+    longest = max(lengths, default=1)
+    return lambda act, wgt: longest * act.max_fix * wgt.max_fix
+
+
 MAX_ALIGNMENT = 63
 """Largest left shift with which two tensors are added."""
 

@@ -40,8 +40,7 @@ def logits(
 
     Arguments and errors as those of :func:`.run_exact`.
     """
-    sums, lsb = _sums(lowered, images, progress)
-    return np.asarray(np.ldexp(sums.astype(np.float64), lsb))
+    return _numbers(*_sums(lowered, images, progress))
 
 
 def classes(
@@ -52,7 +51,22 @@ def classes(
     Logits are compared as integers on the finest of their grids; of an output [B, C, ...] the
     largest is taken over C. Arguments and errors as those of :func:`.run_exact`.
     """
+    return _largest(*_sums(lowered, images, progress))
+
+
+def classes_and_logits(
+    lowered: LoweredNetwork, images: NDArray[Any], progress: Progress | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """:func:`classes` and :func:`logits` of one run."""
     sums, lsb = _sums(lowered, images, progress)
+    return _largest(sums, lsb), _numbers(sums, lsb)
+
+
+def _numbers(sums: NDArray[Any], lsb: NDArray[Any]) -> NDArray[np.float64]:
+    return np.asarray(np.ldexp(sums.astype(np.float64), lsb))
+
+
+def _largest(sums: NDArray[Any], lsb: NDArray[Any]) -> NDArray[np.int64]:
     # Each image on the finest grid of its own channels.
     shift = lsb - lsb.min(axis=tuple(range(1, lsb.ndim)), keepdims=True)
     if shift.any():

@@ -1,0 +1,207 @@
+"""``afp-hw evaluate``: the accuracy that the hardware will have."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from afp_hw.cli.dataset import Dataset, data_options, evaluation_data, read_dataset
+from afp_hw.cli.model import EMBEDDED, model_file
+from afp_hw.cli.options import FILE, bias_correction_option, format_option, json_option
+from afp_hw.cli.progress import progress_bars
+from afp_hw.design import load_recipe
+
+if TYPE_CHECKING:
+    from afp_hw.cli.progress import Report
+    from afp_hw.formats import AFPFormat
+    from afp_hw.network import FormatAssignment, Graph, LoweredNetwork
+
+_CALIBRATION: Final = 512
+"""Test images that calibrate static formats where there are no calibration images."""
+
+
+def _calibration(
+    model: str, path: Path | None, data: Dataset, graph: Graph, **scale: Any
+) -> Dataset:
+    """Images that give static grids: of ``--calibration``, embedded, or the first test images."""
+    if path is not None:
+        return read_dataset("--calibration", path, graph, **scale)
+    if model == EMBEDDED and data.source.startswith(EMBEDDED):
+        from afp_hw.cli.dataset import embedded_calibration
+
+        return embedded_calibration()
+    some = data.first(min(_CALIBRATION, len(data.images)))
+    return replace(some, source=f"the first {len(some.images)} images of {data.source} itself")
+
+
+def _formats(
+    graph: Graph,
+    calibration: Dataset,
+    formats_file: Path | None,
+    weights: AFPFormat | None,
+    acts: AFPFormat | None,
+    dynamic: bool | None,
+    bias_correction: bool,
+    report: Report,
+) -> tuple[FormatAssignment, str]:
+    """A format for every tensor, and where its static grids come from."""
+    from afp_hw.network import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate, load_assignment
+    from afp_hw.network.bias_correction import correct_biases
+    from afp_hw.network.grids import with_dynamic_grids, with_static_grids
+
+    if formats_file is not None:
+        formats, source = load_assignment(formats_file), formats_file.name
+        formats.check(graph)
+        if dynamic is False and any(item.dynamic for item in formats.acts.values()):
+            formats = with_static_grids(graph, formats, calibration.images, report)
+            source = calibration.source
+    else:
+        source = calibration.source
+        formats = calibrate(
+            graph,
+            calibration.images,
+            weights=weights or DEFAULT_WEIGHTS,
+            acts=acts or DEFAULT_ACTS,
+            source=source,
+            progress=report,
+        )
+        if bias_correction:
+            formats = correct_biases(graph, formats, calibration.images)
+    if dynamic:
+        formats, source = with_dynamic_grids(formats), "each image"
+    return formats, source
+
+
+def _document(
+    model: str, data: Dataset, lowered: LoweredNetwork, source: str, result: Any
+) -> dict[str, Any]:
+    from afp_hw.network.bits import average_bits
+    from afp_hw.network.evaluation import residual_additions
+
+    additions = residual_additions(lowered)
+    kinds = {item.dynamic for item in lowered.assignment.acts.values()}
+    return {
+        "model": model,
+        "data": data.source,
+        "images": result.images,
+        "accuracy": result.accuracy,
+        "float32_accuracy": result.float_accuracy,
+        "loss": result.loss,
+        "agreement": result.agreement,
+        "logit_error": result.logit_error,
+        "average_bits": asdict(average_bits(lowered)),
+        "activations": "mixed" if len(kinds) > 1 else "dynamic" if True in kinds else "static",
+        "grids": source,
+        "residual_additions": asdict(additions),
+    }
+
+
+def _print(document: dict[str, Any]) -> None:
+    bits, additions = document["average_bits"], document["residual_additions"]
+    click.echo(
+        f"{document['model']} on {document['images']} of {document['data']}, every sum exact, "
+        f"{document['activations']} activations (grids: {document['grids']})"
+    )
+    click.echo(
+        f"  accuracy      {document['accuracy']:.2f} %   float32 {document['float32_accuracy']:.2f}"
+        f" %   loss {document['loss']:+.2f}"
+    )
+    click.echo(f"  agreement     {document['agreement']:.2f} % of images have float32's class")
+    click.echo(f"  logit error   {document['logit_error']:.4f} on average")
+    click.echo(f"  average bits  {bits['weights']:.2f} weights, {bits['acts']:.2f} activations")
+    if additions["total"]:
+        click.echo(
+            f"  additions     {additions['fused']} of {additions['total']} residual additions "
+            "are part of the layer before them"
+        )
+
+
+@click.command(name="evaluate")
+@click.argument("model", metavar="MODEL")
+@click.option("--formats", "formats_file", type=FILE, metavar="FILE", help="A formats.json.")
+@format_option("--weights", "Format of all weights instead.  [default: e3m1]")
+@format_option("--acts", "Format of all activations; the sign follows.  [default: e3m2]")
+@click.option(
+    "--dynamic/--static",
+    "dynamic",
+    default=None,
+    help="A grid for each image's tensor, or one for all.  [default: the file's, else static]",
+)
+@click.option(
+    "--data", "data_file", type=FILE, metavar="D.npz", help="Arrays 'images' and 'labels'."
+)
+@click.option(
+    "--calibration",
+    "calibration_file",
+    type=FILE,
+    metavar="C.npz",
+    help="Images for static grids.  [default: embedded ones, else the first 512 of --data]",
+)
+@data_options
+@click.option("--images", "count", type=int, metavar="N", help="Test images.  [default: all]")
+@click.option(
+    "--design",
+    "recipe",
+    type=FILE,
+    metavar="FILE",
+    help="gen/*.toml: initial values as its accumulators take them.  [default: the longest sum]",
+)
+@bias_correction_option
+@json_option
+def command(
+    model: str,
+    formats_file: Path | None,
+    weights: AFPFormat | None,
+    acts: AFPFormat | None,
+    dynamic: bool | None,
+    data_file: Path | None,
+    calibration_file: Path | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    count: int | None,
+    recipe: Path | None,
+    bias_correction: bool,
+    as_json: bool,
+) -> None:
+    """Accuracy of MODEL (an ONNX file, or 'embedded') in the hardware's own arithmetic.
+
+    Every tensor is in AFP: weights, biases, activations, residual additions, pooling, first and
+    last layer. Every sum is exact, as on the generated hardware, bit for bit.
+
+    Example: afp-hw evaluate embedded --weights e3m2 --acts e3m4 --dynamic
+    """
+    if formats_file is not None and (weights is not None or acts is not None):
+        raise ValueError("--formats must stand alone, not beside --weights or --acts")
+    design = None if recipe is None else load_recipe(recipe)
+    # NumPy and ONNX take a while to load; what is wrong above should not wait for them.
+    from afp_hw.cli.layer_inputs import room_in
+    from afp_hw.network import load_graph, lower
+    from afp_hw.network.evaluation import evaluate, float_logits
+    from afp_hw.network.lower import room_for_sums
+
+    graph = load_graph(model_file(model))
+    data = evaluation_data(model, data_file, graph, mean, std).first(count)
+    calibration = _calibration(model, calibration_file, data, graph, mean=mean, std=std)
+    with progress_bars(hidden=as_json) as bar:
+        formats, source = _formats(
+            graph,
+            calibration,
+            formats_file,
+            weights,
+            acts,
+            dynamic,
+            bias_correction,
+            bar("calibration"),
+        )
+        lowered = lower(graph, formats, room_for_sums(graph) if design is None else room_in(design))
+        reference = float_logits(graph, data.images, bar("float32"))
+        result = evaluate(lowered, data.images, reference, data.labels, bar("exact chain"))
+    document = _document(model, data, lowered, source, result)
+    if as_json:
+        click.echo(json.dumps(document, indent=1, allow_nan=False))
+    else:
+        _print(document)
