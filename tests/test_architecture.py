@@ -20,6 +20,8 @@ ARROWS: dict[str, set[str]] = {
     "schedule": {"formats", "design"},
     "quantize": {"formats", "golden"},
     "network": {"formats", "golden", "quantize"},
+    "search": {"network"},
+    "report": {"search"},
     "embedded": {"formats"},
     "verilog": {"hdl"},
     "rtlsim": {"verilog", "network", "schedule"},

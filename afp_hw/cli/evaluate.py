@@ -3,81 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.dataset import Dataset, data_options, evaluation_data, read_dataset
-from afp_hw.cli.model import EMBEDDED, model_file
-from afp_hw.cli.options import FILE, bias_correction_option, format_option, json_option
+from afp_hw.cli.chosen_formats import Choice, calibration_or_data, chosen_formats
+from afp_hw.cli.dataset import Dataset, data_options, evaluation_data
+from afp_hw.cli.model import model_file
+from afp_hw.cli.options import FILE, format_option, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import load_recipe
 
 if TYPE_CHECKING:
-    from afp_hw.cli.progress import Report
     from afp_hw.formats import AFPFormat
-    from afp_hw.network import FormatAssignment, Graph, LoweredNetwork
-
-_CALIBRATION: Final = 512
-"""Test images that calibrate static formats where there are no calibration images."""
-
-
-def _calibration(
-    model: str, path: Path | None, data: Dataset, graph: Graph, **scale: Any
-) -> Dataset:
-    """Images that give static grids: of ``--calibration``, embedded, or the first test images."""
-    if path is not None:
-        return read_dataset("--calibration", path, graph, **scale)
-    if model == EMBEDDED and data.source.startswith(EMBEDDED):
-        from afp_hw.cli.dataset import embedded_calibration
-
-        return embedded_calibration()
-    some = data.first(min(_CALIBRATION, len(data.images)))
-    return replace(some, source=f"the first {len(some.images)} images of {data.source} itself")
-
-
-def _formats(
-    graph: Graph,
-    calibration: Dataset,
-    formats_file: Path | None,
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    dynamic: bool | None,
-    bias_correction: bool,
-    report: Report,
-) -> tuple[FormatAssignment, str]:
-    """A format for every tensor, and where its static grids come from."""
-    from afp_hw.network import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate, load_assignment
-    from afp_hw.network.bias_correction import correct_biases
-    from afp_hw.network.grids import with_dynamic_grids, with_static_grids
-
-    if formats_file is not None:
-        formats, source = load_assignment(formats_file), formats_file.name
-        formats.check(graph)
-        if dynamic is False and any(item.dynamic for item in formats.acts.values()):
-            formats = with_static_grids(graph, formats, calibration.images, report)
-            source = calibration.source
-    else:
-        source = calibration.source
-        formats = calibrate(
-            graph,
-            calibration.images,
-            weights=weights or DEFAULT_WEIGHTS,
-            acts=acts or DEFAULT_ACTS,
-            source=source,
-            progress=report,
-        )
-        if bias_correction:
-            formats = correct_biases(graph, formats, calibration.images)
-    if dynamic:
-        formats, source = with_dynamic_grids(formats), "each image"
-    return formats, source
+    from afp_hw.network import LoweredNetwork
+    from afp_hw.network.evaluation import Evaluation
 
 
 def _document(
-    model: str, data: Dataset, lowered: LoweredNetwork, source: str, result: Any
+    model: str, data: Dataset, lowered: LoweredNetwork, source: str, result: Evaluation
 ) -> dict[str, Any]:
     from afp_hw.network.bits import average_bits
     from afp_hw.network.evaluation import residual_additions
@@ -150,7 +96,15 @@ def _print(document: dict[str, Any]) -> None:
     metavar="FILE",
     help="gen/*.toml: initial values as its accumulators take them.  [default: the longest sum]",
 )
-@bias_correction_option
+@click.option(
+    "--tune/--no-tune",
+    "tuned",
+    default=True,
+    show_default=True,
+    help="Round weights so that they undo each other's errors, and correct biases, on "
+    "calibration images (with --weights, --acts).",
+)
+@click.option("-o", "--out", type=FILE, metavar="FILE", help="Write what was run: a formats.json.")
 @json_option
 def command(
     model: str,
@@ -164,7 +118,8 @@ def command(
     std: tuple[float, ...] | None,
     count: int | None,
     recipe: Path | None,
-    bias_correction: bool,
+    tuned: bool,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Accuracy of MODEL (an ONNX file, or 'embedded') in the hardware's own arithmetic.
@@ -179,28 +134,23 @@ def command(
     design = None if recipe is None else load_recipe(recipe)
     # NumPy and ONNX take a while to load; what is wrong above should not wait for them.
     from afp_hw.cli.layer_inputs import room_in
-    from afp_hw.network import load_graph, lower
+    from afp_hw.network import load_graph, lower, write_assignment
     from afp_hw.network.evaluation import evaluate, float_logits
     from afp_hw.network.lower import room_for_sums
 
     graph = load_graph(model_file(model))
     data = evaluation_data(model, data_file, graph, mean, std).first(count)
-    calibration = _calibration(model, calibration_file, data, graph, mean=mean, std=std)
+    calibration = calibration_or_data(model, calibration_file, data, graph, mean, std)
+    init_max = room_for_sums(graph) if design is None else room_in(design)
+    choice = Choice(formats_file, weights, acts, dynamic, tuned)
     with progress_bars(hidden=as_json) as bar:
-        formats, source = _formats(
-            graph,
-            calibration,
-            formats_file,
-            weights,
-            acts,
-            dynamic,
-            bias_correction,
-            bar("calibration"),
-        )
-        lowered = lower(graph, formats, room_for_sums(graph) if design is None else room_in(design))
+        formats, source = chosen_formats(graph, choice, calibration, init_max, bar)
+        lowered = lower(graph, formats, init_max)
         reference = float_logits(graph, data.images, bar("float32"))
         result = evaluate(lowered, data.images, reference, data.labels, bar("exact chain"))
     document = _document(model, data, lowered, source, result)
+    if out is not None:
+        write_assignment(formats, out)
     if as_json:
         click.echo(json.dumps(document, indent=1, allow_nan=False))
     else:

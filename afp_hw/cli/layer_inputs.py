@@ -20,7 +20,6 @@ from afp_hw.network import (
     load_graph,
     lower,
 )
-from afp_hw.network.bias_correction import correct_biases
 from afp_hw.network.lower import InitMax
 
 
@@ -53,7 +52,6 @@ def lowered_network(
     acts: AFPFormat | None,
     formats_file: Path | None,
     calibration_file: Path | None,
-    bias_correction: bool,
 ) -> LoweredNetwork:
     """The model with a format for every tensor: of a file, or static ones by the paper's rule.
 
@@ -71,8 +69,6 @@ def lowered_network(
         A format assignment instead.
     calibration_file
         Images that give the largest magnitudes.
-    bias_correction
-        Whether biases undo the mean error of rounded weights, where there is no `formats_file`.
 
     Raises
     ------
@@ -98,8 +94,6 @@ def lowered_network(
             acts=acts or DEFAULT_ACTS,
             source=source,
         )
-        if bias_correction:
-            formats = correct_biases(graph, formats, calibration)
     return lower(graph, formats, room_in(design))
 
 

@@ -56,17 +56,6 @@ def json_option(function: Command) -> Command:
     )
 
 
-def bias_correction_option(function: Command) -> Command:
-    """``--bias-correction``, parameter ``bias_correction``: on unless switched off."""
-    return click.option(
-        "--bias-correction/--no-bias-correction",
-        "bias_correction",
-        default=True,
-        show_default=True,
-        help="Biases that undo the mean error of rounded weights (with --weights, --acts).",
-    )(function)
-
-
 _FLAGS: tuple[Decorator, ...] = (
     format_option("--weights", "Widest weight format, e.g. e3m1."),
     format_option("--acts", "Widest activation format, e.g. ue3m2 (u: no sign bit)."),

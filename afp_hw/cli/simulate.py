@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.options import FILE, bias_correction_option, format_option, json_option
+from afp_hw.cli.options import FILE, format_option, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import Design, load_recipe
 from afp_hw.errors import MismatchError
@@ -132,7 +132,6 @@ def _simulate(
 )
 @click.option("--vcd", type=FILE, metavar="FILE", help="Write waveforms (large, and slow).")
 @click.option("--fst", type=FILE, metavar="FILE", help="Write compressed waveforms.")
-@bias_correction_option
 @json_option
 def command(
     model: str,
@@ -149,7 +148,6 @@ def command(
     clock_mhz: float,
     vcd: Path | None,
     fst: Path | None,
-    bias_correction: bool,
     as_json: bool,
 ) -> None:
     """Run layers of MODEL (an ONNX file, or 'embedded') on the array of a design.
@@ -177,7 +175,6 @@ def command(
         acts=acts,
         formats_file=formats_file,
         calibration_file=calibration_file,
-        bias_correction=bias_correction,
     )
     names = _layer_names(lowered, layers, every)
     runs = _simulate(lowered, names, images, design, engine, trace)

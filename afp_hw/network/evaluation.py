@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afp_hw.network.batches import Progress, batches
+from afp_hw.network.batches import Progress, map_batches
 from afp_hw.network.float_evaluation import check_images, evaluate_float
 from afp_hw.network.graph import Graph
 from afp_hw.network.outputs import classes_and_logits
@@ -51,11 +51,11 @@ def float_logits(
     """First output of a network in float32, [B, ...]."""
     check_images(graph, images)
     name = graph.outputs[0]
-    parts = [
-        evaluate_float(graph, batch.astype(np.float32, copy=False))[name]
-        for batch in batches(graph, images, progress)
-    ]
-    return np.concatenate(parts)
+
+    def run(batch: NDArray[Any]) -> NDArray[Any]:
+        return evaluate_float(graph, batch.astype(np.float32, copy=False))[name]
+
+    return np.concatenate(list(map_batches(graph, images, run, progress)))
 
 
 def evaluate(

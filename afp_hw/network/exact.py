@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from afp_hw import golden
-from afp_hw.network.batches import Progress, batches
+from afp_hw.network.batches import Progress, map_batches
 from afp_hw.network.code_steps import run_code_step
 from afp_hw.network.fast_layer import FastLayer
 from afp_hw.network.float_evaluation import check_images
@@ -147,40 +143,11 @@ def run_stored(
     """
     check_images(lowered.graph, images)
     chain = _Chain(lowered, set(lowered.graph.outputs if wanted is None else wanted))
-    parts = list(_in_order(chain, lowered, images, progress))
+    parts = list(map_batches(lowered.graph, images, chain.run, progress))
     names = parts[0].keys()
     return {
         name: _joined([part[name] for part in parts], is_dynamic(lowered, name)) for name in names
     }
-
-
-def _in_order(
-    chain: _Chain, lowered: LoweredNetwork, images: NDArray[Any], progress: Progress | None
-) -> Iterator[dict[str, Stored]]:
-    """Results of the batches; a thread a processor, each with products of one thread."""
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    waiting: deque[tuple[int, Future[dict[str, Stored]]]] = deque()
-    done = 0
-
-    def first() -> dict[str, Stored]:
-        nonlocal done
-        count, future = waiting.popleft()
-        result = future.result()
-        done += count
-        if progress is not None:
-            progress(done, len(images))
-        return result
-
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        try:
-            for batch in batches(lowered.graph, images):
-                waiting.append((len(batch), pool.submit(chain.run, batch)))
-                if len(waiting) > 2 * threads:
-                    yield first()
-            while waiting:
-                yield first()
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def is_dynamic(lowered: LoweredNetwork, name: str) -> bool:

@@ -1,0 +1,1 @@
+"""Choice of formats for a network: calibration, tuning, allocation under a budget."""
