@@ -17,8 +17,10 @@ def progress_bars(*, hidden: bool = False) -> Iterator[Callable[[str], Report]]:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    disable = hidden or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=disable) as bars:
+    if hidden or not console.is_terminal:
+        yield lambda title: lambda done, total: None
+        return
+    with Progress(*columns, console=console, transient=True) as bars:
 
         def start(title: str) -> Report:
             bar = bars.add_task(title, total=None)

@@ -53,4 +53,5 @@ def _squared_errors(
     values: NDArray[np.float64], fmt: AFPFormat, lsb: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     bias = (1 - fmt.n_man - lsb)[:, None]
-    return np.square(values - decode(encode(values, fmt, bias), fmt, bias)).sum(axis=1)
+    rest = values - decode(encode(values, fmt, bias), fmt, bias)
+    return np.asarray(np.square(rest).sum(axis=1))

@@ -9,7 +9,7 @@ from afp_hw.synth.array_activity import run_cell
 from afp_hw.synth.boolean import BooleanFunction, parse_function
 from afp_hw.synth.cells import Cell, FlipFlop, Pin
 from afp_hw.synth.energy import BlockEnergy, EnergyReport, block_energies, leakage_w
-from afp_hw.synth.flow import SynthReport, best_of, synthesize
+from afp_hw.synth.flow import SynthReport, synthesize
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.measure import measure_energy, simulated_module
 from afp_hw.synth.netlist import BLOCKS, Instance, Netlist, block_of, parse_netlist, read_netlist
@@ -40,7 +40,6 @@ __all__ = [
     "Round",
     "SynthReport",
     "Technology",
-    "best_of",
     "block_energies",
     "block_of",
     "lane_bits",

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,12 +33,10 @@ class SynthReport:
 
     Parameters
     ----------
-    top, technology, recipe
-        What was synthesised, with which cells and how.
-    flattened
-        Whether the hierarchy was dissolved before mapping.
-    area_um2, nand2_equivalents
-        Area of all cells; and over that of the library's smallest NAND2.
+    recipe
+        Name of the recipe.
+    area_um2
+        Area of all cells.
     cells, flip_flops
         Counts.
     cell_counts
@@ -48,16 +46,12 @@ class SynthReport:
         ``"OpenSTA"``, or ``"tables"`` for :mod:`afp_hw.synth.timing`.
     block_areas_um2
         Area by block (see :func:`.block_of`); of a flattened run only what kept its name.
-    netlist_verilog, netlist_json, log
+    netlist_verilog, netlist_json
         Files.
     """
 
-    top: str
-    technology: str
     recipe: str
-    flattened: bool
     area_um2: float
-    nand2_equivalents: float
     cells: int
     flip_flops: int
     cell_counts: Mapping[str, int]
@@ -66,12 +60,10 @@ class SynthReport:
     block_areas_um2: Mapping[str, float]
     netlist_verilog: Path
     netlist_json: Path
-    log: Path
 
 
 # Run as a file, so that it works whether or not the package is installed.
 _PROCESS: Final = Path(__file__).with_name("yosys_process.py")
-Objective = Callable[[SynthReport], tuple[float, ...]]
 
 
 def _run_yosys(work: Path) -> None:
@@ -153,7 +145,7 @@ def synthesize(
     script = yosys_script(files, top, liberty, recipe, flatten=flatten, adders=adders)
     write_atomic(work / "script.ys", script)
     _run_yosys(work)
-    return _report(work, top, technology, recipe, flatten)
+    return _report(work, top, technology, recipe)
 
 
 def _clock_period_ns(netlist: Netlist, work: Path, technology: Technology) -> tuple[float, str]:
@@ -169,24 +161,17 @@ def _clock_period_ns(netlist: Netlist, work: Path, technology: Technology) -> tu
     return clock_period_s(netlist) * 1e9, "tables"
 
 
-def _report(
-    work: Path, top: str, technology: Technology, recipe: Recipe, flatten: bool
-) -> SynthReport:
+def _report(work: Path, top: str, technology: Technology, recipe: Recipe) -> SynthReport:
     design: Mapping[str, Any] = json.loads((work / "stat.json").read_text())["design"]
     netlist = read_netlist(work / "netlist.json", technology.cells, top=top)
     counts = Counter(instance.cell.name for instance in netlist.cells)
     blocks: dict[str, float] = {}
     for instance in netlist.cells:
         blocks[instance.block] = blocks.get(instance.block, 0.0) + instance.cell.area_um2
-    total = float(design["area"])
     delay_ns, delay_source = _clock_period_ns(netlist, work, technology)
     return SynthReport(
-        top=top,
-        technology=technology.name,
         recipe=recipe.name,
-        flattened=flatten,
-        area_um2=total,
-        nand2_equivalents=total / technology.nand2_area_um2,
+        area_um2=float(design["area"]),
         cells=len(netlist.cells),
         flip_flops=len(netlist.flip_flops),
         cell_counts=dict(sorted(counts.items())),
@@ -195,24 +180,4 @@ def _report(
         block_areas_um2={block: blocks[block] for block in BLOCKS if block in blocks},
         netlist_verilog=work / "netlist.v",
         netlist_json=work / "netlist.json",
-        log=work / "yosys.log",
     )
-
-
-def area(report: SynthReport) -> tuple[float, ...]:
-    """Objective of :func:`best_of`: the smallest."""
-    return (report.area_um2,)
-
-
-def best_of(reports: Iterable[SynthReport], objective: Objective = area) -> SynthReport:
-    """The report whose `objective` is least; the first of equals.
-
-    Raises
-    ------
-    ValueError
-        There is no report.
-    """
-    found = list(reports)
-    if not found:
-        raise ValueError("best_of.reports must be at least one, not none")
-    return min(found, key=objective)

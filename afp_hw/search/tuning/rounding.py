@@ -146,4 +146,3 @@ def refine(
         if not changed:
             break
     return rounded
-

@@ -59,4 +59,4 @@ def bias_in_hardware(step: GemmStep, bias: NDArray[np.float64]) -> NDArray[np.fl
         return bias
     b_int, lsb_b = golden.bias_to_int(bias)
     init = golden.init_from_bias(b_int, lsb_b, step.lsb_acc, step.init_max)
-    return np.ldexp(init.astype(np.float64), step.lsb_acc)
+    return np.asarray(np.ldexp(init.astype(np.float64), step.lsb_acc))

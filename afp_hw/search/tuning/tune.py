@@ -14,7 +14,7 @@ from afp_hw.network import FormatAssignment, Graph, LayerParameters, Node, Tenso
 from afp_hw.network.batches import Progress
 from afp_hw.network.lower import InitMax
 from afp_hw.search.tuning.lockstep import Choice, Storers, layer_by_layer
-from afp_hw.search.tuning.matrices import Array, by_group, groups_of, weight_matrix, weight_tensor
+from afp_hw.search.tuning.matrices import Array, by_group, weight_matrix, weight_tensor
 from afp_hw.search.tuning.moments import Moments
 from afp_hw.search.tuning.rounding import Nearest, adjust, compensate, damped, output_error, refine
 from afp_hw.search.tuning.stored import bias_in_hardware, storers
