@@ -23,6 +23,7 @@ from afp_hw.errors import MismatchError, ToolError
 _COMMANDS: Final = {
     "quantize": "The AFP format, bias and error of every layer of a model.",
     "verilog": "Verilog of a processing element, an array or a requantizer.",
+    "search": "A format for every tensor of a model, from a budget.",
     "evaluate": "Accuracy of a model with every tensor in AFP and every sum exact.",
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",

@@ -1,0 +1,300 @@
+"""``afp-hw search``: a format for every layer, from a budget."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from afp_hw.cli.dataset import calibration_data, data_options, embedded_test_set, read_dataset
+from afp_hw.cli.model import EMBEDDED, model_file
+from afp_hw.cli.options import FILE, json_option
+from afp_hw.cli.progress import progress_bars
+
+if TYPE_CHECKING:
+    from afp_hw.cli.dataset import Dataset
+    from afp_hw.network import FormatAssignment, Graph
+    from afp_hw.network.evaluation import Evaluation
+    from afp_hw.search.costs import CostTable
+    from afp_hw.search.network_search import NetworkSearch
+    from afp_hw.search.options import Cost
+
+
+class _Limits(click.ParamType[tuple[float, float]]):
+    """``4.8``, or ``4.8,5.2`` for weights and activations."""
+
+    name = "limits"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        try:
+            numbers = [float(part) for part in str(value).split(",")]
+        except ValueError:
+            numbers = []
+        if len(numbers) not in (1, 2) or not all(0 < number < 64 for number in numbers):
+            self.fail(f"must be one number of bits or two, not {value!r}", param, ctx)
+        return numbers[0], numbers[-1]
+
+
+class _Widths(click.ParamType[tuple[int, int]]):
+    """``2:8``."""
+
+    name = "widths"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        low, _, high = str(value).partition(":")
+        if not (low.isdecimal() and high.isdecimal()):
+            self.fail(f"must be two widths like 2:8, not {value!r}", param, ctx)
+        return int(low), int(high)
+
+
+def _cost(name: str, table: CostTable) -> Cost:
+    """Cost of a format, by name; of area and energy for operands of this format both."""
+    from afp_hw.search.options import paper_cost
+
+    if name == "penalty":
+        return paper_cost
+    figure = table.area_um2 if name == "area" else table.energy_fj
+    return lambda fmt: figure(fmt.as_signed(), fmt)
+
+
+def _test_data(
+    model: str, path: Path | None, graph: Graph, needed: bool, scale: dict[str, Any]
+) -> Dataset | None:
+    if path is not None:
+        return read_dataset("--data", path, graph, **scale, labels=True)
+    if model == EMBEDDED and needed:
+        return embedded_test_set()
+    if needed:
+        raise ValueError("--data must be given with --max-loss")
+    return None
+
+
+def _document(
+    search: NetworkSearch, formats: FormatAssignment, result: Evaluation | None, table: CostTable
+) -> dict[str, Any]:
+    from afp_hw.network.bits import average_bits
+    from afp_hw.search.budgets import network_energy_nj
+
+    found: dict[str, Any] = {
+        "average_bits": asdict(average_bits(search.lowered(formats))),
+        "energy_nj": None,
+        "tensors": len(formats.weights) + len(formats.acts),
+    }
+    if search.options.widths[1] <= 8:
+        found["energy_nj"] = network_energy_nj(search, formats, table)
+    if result is not None:
+        found |= {**asdict(result), "loss": result.loss}
+    return found
+
+
+def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{model}: a format for every tensor")
+    for title in ("layer", "weights", "tensor", "activations"):
+        table.add_column(title, overflow="fold")
+    weights = [(name, str(item.fmt)) for name, item in formats.weights.items()]
+    acts = [(name, str(item.fmt)) for name, item in formats.acts.items()]
+    for index in range(max(len(weights), len(acts))):
+        left = weights[index] if index < len(weights) else ("", "")
+        right = acts[index] if index < len(acts) else ("", "")
+        table.add_row(*left, *right)
+    Console().print(table)
+    bits = document["average_bits"]
+    click.echo(f"average bits  {bits['weights']:.2f} weights, {bits['acts']:.2f} activations")
+    if document["energy_nj"] is not None:
+        click.echo(f"energy        {document['energy_nj']:.1f} nJ an image in processing elements")
+    if document.get("accuracy") is not None:
+        click.echo(
+            f"accuracy      {document['accuracy']:.2f} % on {on}, float32 "
+            f"{document['float_accuracy']:.2f} %, loss {document['loss']:+.2f}"
+        )
+    if "agreement" in document:
+        click.echo(
+            f"agreement     {document['agreement']:.2f} % of images of {on} have float32's class, "
+            f"mean logit error {document['logit_error']:.4f}"
+        )
+
+
+@click.command(name="search")
+@click.argument("model", metavar="MODEL")
+@click.option(
+    "--calibration",
+    "calibration_file",
+    type=FILE,
+    metavar="C.npz",
+    help="Images without labels.  [default: the embedded model's]",
+)
+@click.option(
+    "--bits",
+    type=_Limits(),
+    metavar="W[,A]",
+    help="Most average bits: both, or weights,activations.",
+)
+@click.option(
+    "--max-loss", type=float, metavar="POINTS", help="Most accuracy to lose; with --data."
+)
+@click.option("--energy", "energy_nj", type=float, metavar="NJ", help="Most nanojoules an image.")
+@click.option(
+    "--lambda",
+    "lam",
+    type=float,
+    metavar="L",
+    help="Exponent of the cost in error * cost**lambda; without a budget the paper's choice.",
+)
+@click.option("--data", "data_file", type=FILE, metavar="D.npz", help="Labelled images.")
+@data_options
+@click.option("--dynamic/--static", default=False, show_default=True, help="Grids of activations.")
+@click.option("--channel", "channels", is_flag=True, help="Weights on a grid per output channel.")
+@click.option(
+    "--widths",
+    type=_Widths(),
+    default="2:8",
+    show_default=True,
+    metavar="LOW:HIGH",
+    help="Of a tensor.",
+)
+@click.option(
+    "--measure",
+    type=click.Choice(["mse", "kl", "released"]),
+    default="mse",
+    show_default=True,
+    help="Error by which splits of one width are compared.",
+)
+@click.option(
+    "--bias-rule",
+    "rule",
+    type=click.Choice(["mse", "absmax"]),
+    default="mse",
+    show_default=True,
+    help="Static grids: least squared error with clipping, or the paper's rule.",
+)
+@click.option(
+    "--cost",
+    "cost_name",
+    type=click.Choice(["penalty", "area", "energy"]),
+    default="penalty",
+    show_default=True,
+    help="Cost with --lambda: the paper's, or that of a processing element.",
+)
+@click.option("--costs", "costs_file", type=FILE, metavar="FILE", help="A table of afp-hw costs.")
+@click.option("--equalize/--no-equalize", default=False, show_default=True, help="Scale channels.")
+@click.option(
+    "--compensate/--no-compensate",
+    default=True,
+    show_default=True,
+    help="Weights rounded to undo each other's errors.",
+)
+@click.option(
+    "--bias-correction/--no-bias-correction",
+    "correct_bias",
+    default=True,
+    show_default=True,
+    help="Biases that undo mean errors.",
+)
+@click.option(
+    "--tuning-images", type=int, default=256, show_default=True, metavar="N", help="For both."
+)
+@click.option(
+    "--trials", type=int, default=12, show_default=True, help="Accuracy runs of --max-loss."
+)
+@click.option("--timeout", type=float, metavar="S", help="Seconds after which no trial begins.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of samples and trials.")
+@click.option(
+    "-o", "--out", type=FILE, default=Path("formats.json"), show_default=True, metavar="FILE"
+)
+@json_option
+def command(
+    model: str,
+    calibration_file: Path | None,
+    bits: tuple[float, float] | None,
+    max_loss: float | None,
+    energy_nj: float | None,
+    lam: float | None,
+    data_file: Path | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    cost_name: str,
+    costs_file: Path | None,
+    trials: int,
+    timeout: float | None,
+    out: Path,
+    as_json: bool,
+    **choices: Any,
+) -> None:
+    """Choose a format for every tensor of MODEL (an ONNX file, or 'embedded') within a budget.
+
+    What a search has measured is kept in the cache: an interrupted one goes on where it was, and
+    another budget takes what is known.
+
+    Example: afp-hw search embedded --bits 4.8 -o formats.json
+    """
+    given = [bits is not None, max_loss is not None, energy_nj is not None]
+    if sum(given) > 1:
+        raise ValueError("--bits must stand alone, not beside --max-loss or --energy")
+    if not any(given) and lam is None:
+        raise ValueError("a budget must be given: --bits, --max-loss or --energy; or --lambda")
+    from afp_hw.network import load_graph, write_assignment
+    from afp_hw.network.evaluation import evaluate, float_logits
+    from afp_hw.search.accuracy_search import AccuracySearch
+    from afp_hw.search.budgets import bits_choice, energy_choice
+    from afp_hw.search.costs import CostTable
+    from afp_hw.search.network_search import NetworkSearch
+    from afp_hw.search.options import SearchOptions
+
+    if not out.parent.is_dir():
+        raise ValueError(f"--out must be a file in a folder that exists, not {str(out)!r}")
+    options = SearchOptions(**choices, lam=0.0 if lam is None else lam)
+    table = CostTable.load(costs_file)
+    graph = load_graph(model_file(model))
+    scale = {"mean": mean, "std": std}
+    calibration = calibration_data(model, calibration_file, graph, mean, std)
+    data = _test_data(model, data_file, graph, max_loss is not None, scale)
+    result = None
+    with progress_bars(hidden=as_json) as bar:
+        search = NetworkSearch(
+            graph, calibration.images, options, cost=_cost(cost_name, table), bar=bar
+        )
+        if max_loss is not None:
+            assert data is not None  # _test_data gave it or refused
+            assert data.labels is not None  # read with labels
+            accuracy = AccuracySearch(
+                search,
+                data.images,
+                data.labels,
+                max_loss,
+                trials=trials,
+                timeout=timeout,
+                progress=bar("accuracy runs"),
+            )
+            best = accuracy.best()
+            formats = accuracy.formats(best)
+        else:
+            if bits is not None:
+                formats = bits_choice(search, *bits)
+            elif energy_nj is not None:
+                formats = energy_choice(search, energy_nj, table)
+            else:
+                formats = search.assignment(search.cheapest_per_tensor())
+            formats = search.tuned(formats)
+        shown = calibration if data is None else data
+        lowered = search.lowered(formats)
+        reference = float_logits(graph, shown.images, bar("float32"))
+        result = evaluate(lowered, shown.images, reference, shown.labels, bar("exact chain"))
+    known = {**formats.provenance, "calibration": calibration.source, "cost": cost_name}
+    formats = replace(formats, provenance=known)
+    document = {"model": model, **_document(search, formats, result, table), "on": shown.source}
+    written = write_assignment(formats, out)
+    if as_json:
+        click.echo(json.dumps(document, indent=1, allow_nan=False))
+        return
+    _print(model, document, formats, shown.source)
+    click.echo(written)
