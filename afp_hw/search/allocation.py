@@ -110,7 +110,7 @@ class _Program:
             integrality=np.ones(size),
             bounds=Bounds(0, 1),
             constraints=LinearConstraint(matrix, self._low, self._high),
-            options={"mip_rel_gap": 1e-6},
+            options={"mip_rel_gap": 1e-6, "presolve": False},
         )
         return None if result.x is None else np.asarray(result.x)
 

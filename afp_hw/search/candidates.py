@@ -1,4 +1,4 @@
-"""The best format of every width for one tensor: what a search then chooses among."""
+"""The best formats of every width for one tensor: what a search then chooses among."""
 
 from __future__ import annotations
 
@@ -42,12 +42,15 @@ class Preference:
         Cost of a format.
     rule
         Grid of a static tensor: by its largest magnitude, or by least squared error.
+    keep
+        How many splits of each width are candidates.
     """
 
     measure: Measure
     lam: float
     cost: Cost
     rule: Rule
+    keep: int = 1
 
     def objective(self, score: Score) -> float:
         """What the best split has least of."""
@@ -74,19 +77,21 @@ class Candidate:
 
 
 def _best(scores: Iterable[Score], preference: Preference) -> list[Score]:
-    """The best score of each width, by width; of equal ones the first (fewest exponent bits)."""
-    found: dict[int, Score] = {}
+    """The best scores of each width, the best first; of equal ones the one that came first."""
+    found: dict[int, list[Score]] = {}
     for score in scores:
-        width = score.fmt.width
-        if width not in found or preference.objective(score) < preference.objective(found[width]):
-            found[width] = score
-    return [found[width] for width in sorted(found)]
+        found.setdefault(score.fmt.width, []).append(score)
+    return [
+        score
+        for width in sorted(found)
+        for score in sorted(found[width], key=preference.objective)[: preference.keep]
+    ]
 
 
 def weight_candidates(
     layer: Node, widths: Iterable[int], preference: Preference, *, channels: bool = False
 ) -> list[Candidate]:
-    """The best format of each width for the weights of a layer.
+    """The best formats of each width for the weights of a layer.
 
     Parameters
     ----------
@@ -121,7 +126,7 @@ def weight_candidates(
 def activation_candidates(
     sample: Sample, widths: Iterable[int], preference: Preference, *, dynamic: bool
 ) -> list[Candidate]:
-    """The best format of each width for a stored activation.
+    """The best formats of each width for a stored activation.
 
     Parameters
     ----------

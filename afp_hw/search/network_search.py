@@ -106,8 +106,10 @@ class NetworkSearch:
     ) -> None:
         check_images(graph, images, "calibration images")
         self.original = graph
-        self.graph = equalize(graph) if options.equalize else graph
         self.images = np.ascontiguousarray(images, np.float32)
+        self.graph = graph
+        if options.equalize:
+            self.graph = equalize(graph, self.images, options.equalize)
         self.options = options
         self.cost = cost
         self.init_max = init_max or room_for_sums(self.graph)
@@ -119,7 +121,9 @@ class NetworkSearch:
     def _candidates(self) -> dict[Key, list[Candidate]]:
         options = self.options
         widths = range(options.widths[0], options.widths[1] + 1)
-        preference = Preference(options.measure, options.lam, self.cost, options.rule)
+        preference = Preference(
+            options.measure, options.lam, self.cost, options.rule, options.splits
+        )
         found: dict[Key, list[Candidate]] = {}
         for layer in self.graph.layers():
             found["weights", layer.name] = weight_candidates(

@@ -31,10 +31,12 @@ class SearchOptions:
         Error by which the splits of one width are compared.
     rule
         Grids of weights and static activations: ``mse`` or ``absmax``.
+    splits
+        Splits of each width, the best by `measure`, whose effect on the output is compared.
     lam
         Exponent of the cost in ``error * cost**lam``.
     equalize
-        Whether channels of neighbouring layers are scaled alike first.
+        How far channels are scaled alike first: 0 (not) to 1.
     compensate
         Whether weights are rounded so that they undo each other's errors.
     correct_bias
@@ -55,8 +57,9 @@ class SearchOptions:
     widths: tuple[int, int] = (2, 8)
     measure: Measure = "mse"
     rule: Rule = "mse"
+    splits: int = 3
     lam: float = 0.0
-    equalize: bool = False
+    equalize: float = 0.0
     compensate: bool = True
     correct_bias: bool = True
     tuning_images: int = 256
@@ -69,12 +72,16 @@ class SearchOptions:
                 f"SearchOptions.widths must be {LEAST_WIDTH} <= low <= high <= {MOST_WIDTH}, "
                 f"not {low}..{high}"
             )
+        if self.splits < 1:
+            raise ValueError(f"SearchOptions.splits must be at least 1, not {self.splits}")
         if not 0 <= self.lam <= 10:
             raise ValueError(f"SearchOptions.lam must be in 0..10, not {self.lam!r}")
         if self.tuning_images < 1:
             raise ValueError(
                 f"SearchOptions.tuning_images must be at least 1, not {self.tuning_images}"
             )
+        if not 0 <= self.equalize <= 1:
+            raise ValueError(f"SearchOptions.equalize must be in 0..1, not {self.equalize!r}")
         if self.seed < 0:
             raise ValueError(f"SearchOptions.seed must not be negative, not {self.seed}")
 

@@ -11,7 +11,7 @@ import pytest
 
 from afp_hw.errors import ToolError
 from afp_hw.synth import opensta
-from afp_hw.synth.flow import SynthReport, best_of, synthesize
+from afp_hw.synth.flow import SynthReport, synthesize
 from afp_hw.synth.gatesim import GateSimulator, lane_integers
 from afp_hw.synth.netlist import read_netlist
 from afp_hw.synth.recipes import RECIPES, Recipe
@@ -150,8 +150,8 @@ def test_same_input_gives_the_same_netlist(run: Run) -> None:
         two = run("cells", folder="two", flatten=flatten)
         assert one.netlist_verilog.read_bytes() == two.netlist_verilog.read_bytes()
         assert one.netlist_json.read_bytes() == two.netlist_json.read_bytes()
-        assert replace(one, netlist_verilog=two.netlist_verilog, netlist_json=two.netlist_json,
-                       log=two.log) == two  # fmt: skip
+        files = {"netlist_verilog": two.netlist_verilog, "netlist_json": two.netlist_json}
+        assert replace(one, **files) == two
 
 
 def test_a_longer_accumulator_is_larger_and_slower(run: Run) -> None:
@@ -159,30 +159,19 @@ def test_a_longer_accumulator_is_larger_and_slower(run: Run) -> None:
     assert long.area_um2 > short.area_um2
     assert long.delay_ns > short.delay_ns
     assert long.flip_flops - short.flip_flops >= 12
-    assert short.nand2_equivalents == pytest.approx(short.area_um2 / 3.7536)
-    assert long.technology == "sky130_fd_sc_hd"
 
 
 def test_blocks_add_up_where_the_hierarchy_is_kept(run: Run) -> None:
     kept = run(flatten=False)
     assert set(kept.block_areas_um2) == {"multiplier", "other"}
     assert sum(kept.block_areas_um2.values()) == pytest.approx(kept.area_um2)
-    assert not kept.flattened
+    assert set(run(flatten=True).block_areas_um2) != set(kept.block_areas_um2)
 
 
 def test_a_tight_clock_buys_speed_with_area(run: Run) -> None:
     slow, fast = (run("ripple-fast", w=24, clock_ns=clock) for clock in (20.0, 1.5))
     assert fast.delay_ns < slow.delay_ns
     assert fast.area_um2 > slow.area_um2
-
-
-def test_best_is_the_first_of_the_least(run: Run) -> None:
-    report = run()
-    large, slow = replace(report, area_um2=9e9), replace(report, recipe="other", delay_ns=99.0)
-    assert best_of([large, report, slow]) is report
-    assert best_of([slow, report], lambda found: found.delay_ns) is report
-    with pytest.raises(ValueError, match="at least one"):
-        best_of([])
 
 
 @pytest.mark.skipif(not opensta.available(), reason="needs OpenSTA (sta)")

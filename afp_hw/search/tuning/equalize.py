@@ -1,124 +1,109 @@
-"""Cross-layer equalisation: channels of neighbouring layers scaled alike; the network stays equal.
+"""Equalisation: channels scaled alike, so that one grid serves all of them; the network stays equal.
 
-Between two layers with nothing but ReLU and pooling, channel `c` may be divided by any positive
-`s[c]` where it is made and multiplied where it is read. The `s` that gives the weights of both the
-same largest magnitude, channel by channel, leaves no channel that a grid for the whole tensor
-serves badly. Source: M. Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
-Correction", ICCV 2019, arXiv 1906.04721, section 4.1.
+Every channel may be divided by a positive factor where it is made and multiplied where it is read
+(:mod:`.channel_classes`). The weights that make it and those that read it take the factor up;
+nothing is left for hardware to do. Sources: M. Nagel et al., "Data-Free Quantization Through
+Weight Equalization and Bias Correction", ICCV 2019, arXiv 1906.04721, section 4.1, for weights; G.
+Xiao et al., "SmoothQuant", ICML 2023, arXiv 2211.10438, equation 4, for activations and weights
+together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.network import Graph, LayerParameters, Node
+from afp_hw.network.batches import batches
+from afp_hw.network.float_evaluation import evaluate_float
+from afp_hw.search.tuning.channel_classes import FIXED, channel_classes
 
-_HOMOGENEOUS: Final = {"Relu", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten"}
-"""Operators that a positive factor per channel passes through. Padding of a pool: by zeros, or by
-what no maximum takes."""
+_MOST: Final = float(np.log(8))
+"""Channels beyond eight times the mean, or below an eighth, count as if they were there: silent ones
+need no precision."""
 
-_PASSES: Final = 20
-"""A chain of layers settles in a few passes."""
-
-
-@dataclass(frozen=True)
-class _Pair:
-    """A layer, the one that alone reads it, and how often a channel is repeated by a flatten."""
-
-    first: str
-    second: str
-    repeat: int
+STRENGTH: Final = 0.5
+"""How much of the differences between activations goes into the weights."""
 
 
-def _pairs(graph: Graph) -> list[_Pair]:
-    readers: dict[str, list[Node]] = {}
-    for node in graph.nodes:
-        for name in set(node.inputs):
-            readers.setdefault(name, []).append(node)
-    found = []
-    for layer in graph.layers():
-        name, repeat = layer.output, 1
-        while name not in graph.outputs and len(readers.get(name, [])) == 1:
-            reader = readers[name][0]
-            if reader.weight is not None:
-                found.append(_Pair(layer.name, reader.name, repeat))
-                break
-            if reader.op not in _HOMOGENEOUS:
-                break
-            if reader.op == "Flatten":
-                repeat *= int(np.prod(graph.shapes[name][1:]))
-            name = reader.output
-    return found
+def channel_rms(graph: Graph, images: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    """Root mean square of every channel of every tensor over images [B, ...]: float64 [C]."""
+    sums: dict[str, NDArray[np.float64]] = {}
+
+    def visit(name: str, values: NDArray[Any]) -> None:
+        axes = (0, *range(2, values.ndim))
+        squares = np.square(values, dtype=np.float64).sum(axis=axes)
+        sums[name] = sums[name] + squares if name in sums else squares
+
+    for batch in batches(graph, images):
+        evaluate_float(graph, batch.astype(np.float32, copy=False), visit)
+    return {
+        name: np.sqrt(total / (len(images) * int(np.prod(graph.shapes[name][1:]))))
+        for name, total in sums.items()
+    }
 
 
-def _largest_out(layer: Node, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Largest weight of each output channel."""
-    axes = tuple(range(1, weight.ndim)) if layer.op == "Conv" else (0,)
-    return np.asarray(np.absolute(weight).max(axis=axes))
+def _factors(
+    graph: Graph,
+    classes: Mapping[str, NDArray[np.int64]],
+    rms: Mapping[str, NDArray[np.float64]],
+    strength: float,
+) -> NDArray[np.float64]:
+    """Factor of every class: ``(rms / mean rms)**strength``; 1 of fixed and of silent ones.
 
-
-def _grouped(layer: Node, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of a convolution as [groups, O / groups, C / groups, KH, KW]: a view."""
-    groups = layer.attributes["groups"]
-    return weight.reshape(groups, len(weight) // groups, *weight.shape[1:])
-
-
-def _largest_in(layer: Node, weight: NDArray[np.float64], repeat: int) -> NDArray[np.float64]:
-    """Largest weight of each input channel."""
-    if layer.op == "Conv":
-        return np.asarray(np.absolute(_grouped(layer, weight)).max(axis=(1, 3, 4)).reshape(-1))
-    rows = np.absolute(weight).max(axis=1)
-    return np.asarray(rows.reshape(-1, repeat).max(axis=1))
-
-
-def _scale_out(layer: Node, weight: NDArray[np.float64], scale: NDArray[np.float64]) -> None:
-    weight *= scale.reshape(-1, *[1] * (weight.ndim - 1)) if layer.op == "Conv" else scale
-
-
-def _scale_in(
-    layer: Node, weight: NDArray[np.float64], scale: NDArray[np.float64], repeat: int
-) -> None:
-    if layer.op == "Conv":
-        view = _grouped(layer, weight)
-        view *= scale.reshape(len(view), 1, -1, 1, 1)
-    else:
-        weight *= np.repeat(scale, repeat)[:, None]
-
-
-def equalize(graph: Graph) -> Graph:
-    """The same network with channels scaled alike wherever that changes nothing it computes.
-
-    Not through ReLU6, additions, concatenations or tensors with several readers. Channels whose
-    weights are all zero on a side stay as they are.
+    Each tensor's channels are compared with the geometric mean of that tensor, so that large and
+    small tensors have the same say in a class that spans several.
     """
-    layers = {layer.name: layer for layer in graph.layers()}
-    weights = {
-        name: np.array(layer.weight, np.float64, order="C") for name, layer in layers.items()
-    }
-    biases = {
-        name: None if layer.bias is None else layer.bias.copy() for name, layer in layers.items()
-    }
-    pairs = _pairs(graph)
-    for _ in range(_PASSES):
-        settled = True
-        for pair in pairs:
-            first, second = layers[pair.first], layers[pair.second]
-            made = _largest_out(first, weights[pair.first])
-            read = _largest_in(second, weights[pair.second], pair.repeat)
-            both = (made > 0) & (read > 0)
-            scale = np.sqrt(np.where(both, made, 1.0) / np.where(both, read, 1.0))
-            settled = settled and bool(np.allclose(scale, 1, rtol=1e-3))
-            _scale_out(first, weights[pair.first], 1 / scale)
-            bias = biases[pair.first]
-            if bias is not None:
-                bias /= scale
-            _scale_in(second, weights[pair.second], scale, pair.repeat)
-        if settled:
-            break
+    count = 1 + max(int(numbers.max()) for numbers in classes.values())
+    sums, weights = np.zeros(count), np.zeros(count)
+    for name, numbers in classes.items():
+        live = rms[name] > 0
+        if not live.any():
+            continue
+        logs = np.log(rms[name][live])
+        np.add.at(sums, numbers[live], logs - logs.mean())
+        np.add.at(weights, numbers[live], 1.0)
+    mean = np.divide(sums, weights, out=np.zeros(count), where=weights > 0)
+    factors = np.exp(strength * np.clip(mean, -_MOST, _MOST))
+    factors[FIXED] = 1.0
+    return factors
+
+
+def _scaled(layer: Node, made: NDArray[np.float64], read: NDArray[np.float64]) -> LayerParameters:
+    """A layer whose output channels are divided by `made`, whose inputs come divided by `read`."""
+    assert layer.weight is not None  # layers have weights
+    bias = None if layer.bias is None else layer.bias / made
+    if layer.op == "Linear":
+        return LayerParameters(layer.weight * read[:, None] / made, bias)
+    groups = layer.attributes["groups"]
+    inputs = np.repeat(read.reshape(groups, -1), len(layer.weight) // groups, axis=0)
+    weight = layer.weight * inputs[:, :, None, None] / made[:, None, None, None]
+    return LayerParameters(weight, bias)
+
+
+def equalize(graph: Graph, images: NDArray[Any], strength: float = STRENGTH) -> Graph:
+    """The same network with channels of activations scaled towards one another.
+
+    Parameters
+    ----------
+    graph
+        The float network.
+    images
+        Calibration images, float [B, *input shape].
+    strength
+        0: nothing changes; 1: all channels of a tensor get the same root mean square, and the
+        weights take all differences up.
+    """
+    classes = channel_classes(graph)
+    factors = _factors(graph, classes, channel_rms(graph, images), strength)
     return graph.with_parameters(
-        {name: LayerParameters(weights[name], biases[name]) for name in layers}
+        {
+            layer.name: _scaled(
+                layer, factors[classes[layer.output]], factors[classes[layer.inputs[0]]]
+            )
+            for layer in graph.layers()
+        }
     )
