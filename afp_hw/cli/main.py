@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "evaluate": "Accuracy of a model with every tensor in AFP and every sum exact.",
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",
+    "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "costs": "Area and energy by pair of formats, a table for the search.",
     "demo": "All of the above on the embedded model.",
     "doctor": "The external tools: which are here, what the missing ones would give.",

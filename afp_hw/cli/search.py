@@ -55,13 +55,15 @@ class _Widths(click.ParamType[tuple[int, int]]):
 
 
 def _cost(name: str, table: CostTable) -> Cost:
-    """Cost of a format, by name; of area and energy for operands of this format both."""
+    """Cost of a format, by name; area and energy are those beside a five-bit other operand."""
+    from afp_hw.formats import AFPFormat
     from afp_hw.search.options import paper_cost
 
     if name == "penalty":
         return paper_cost
     figure = table.area_um2 if name == "area" else table.energy_fj
-    return lambda fmt: figure(fmt.as_signed(), fmt)
+    weights, acts = AFPFormat(2, 2), AFPFormat(2, 3, signed=False)
+    return lambda fmt: figure(fmt, acts) if fmt.signed else figure(weights, fmt)
 
 
 def _test_data(
@@ -170,6 +172,14 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
     help="Error by which splits of one width are compared.",
 )
 @click.option(
+    "--splits",
+    type=int,
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Splits of each width whose effect on the output is compared.",
+)
+@click.option(
     "--bias-rule",
     "rule",
     type=click.Choice(["mse", "absmax"]),
@@ -186,7 +196,14 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
     help="Cost with --lambda: the paper's, or that of a processing element.",
 )
 @click.option("--costs", "costs_file", type=FILE, metavar="FILE", help="A table of afp-hw costs.")
-@click.option("--equalize/--no-equalize", default=False, show_default=True, help="Scale channels.")
+@click.option(
+    "--equalize",
+    type=float,
+    default=0.0,
+    show_default=True,
+    metavar="S",
+    help="How far channels are scaled alike first, 0 to 1.",
+)
 @click.option(
     "--compensate/--no-compensate",
     default=True,

@@ -15,7 +15,18 @@ from afp_hw.cli import main as cli
 from afp_hw.cli.main import main
 from afp_hw.errors import MismatchError, ToolError
 
-COMMANDS = ["quantize", "verilog", "simulate", "synth", "demo", "doctor"]
+COMMANDS = [
+    "quantize",
+    "verilog",
+    "search",
+    "evaluate",
+    "simulate",
+    "synth",
+    "rivals",
+    "costs",
+    "demo",
+    "doctor",
+]
 AFP_HW = [sys.executable, "-m", "afp_hw"]
 
 

@@ -1,4 +1,4 @@
-"""Equalisation: channels scaled alike, so that one grid serves all of them; the network stays equal.
+"""Equalisation: channels scaled alike, so that one grid serves them; the network stays equal.
 
 Every channel may be divided by a positive factor where it is made and multiplied where it is read
 (:mod:`.channel_classes`). The weights that make it and those that read it take the factor up;
@@ -22,8 +22,8 @@ from afp_hw.network.float_evaluation import evaluate_float
 from afp_hw.search.tuning.channel_classes import FIXED, channel_classes
 
 _MOST: Final = float(np.log(8))
-"""Channels beyond eight times the mean, or below an eighth, count as if they were there: silent ones
-need no precision."""
+"""Channels beyond eight times the mean, or below an eighth, count as if they were there: a silent
+one needs no precision."""
 
 STRENGTH: Final = 0.5
 """How much of the differences between activations goes into the weights."""
