@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
+    "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "costs": "Area and energy by pair of formats, a table for the search.",
     "demo": "All of the above on the embedded model.",
     "doctor": "The external tools: which are here, what the missing ones would give.",

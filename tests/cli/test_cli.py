@@ -23,6 +23,7 @@ COMMANDS = [
     "simulate",
     "synth",
     "rivals",
+    "plot",
     "costs",
     "demo",
     "doctor",
