@@ -13,7 +13,8 @@ from afp_hw.network.formats_file import (
 )
 from afp_hw.network.graph import Graph, LayerParameters, Node, TensorSpec
 from afp_hw.network.lower import lower
-from afp_hw.network.onnx_import import load_graph, read_onnx
+from afp_hw.network.onnx_file import read_onnx
+from afp_hw.network.onnx_import import load_graph
 from afp_hw.network.outputs import classes, logits
 from afp_hw.network.problem import LayerProblem, layer_problems, problems_of
 from afp_hw.network.steps import LoweredNetwork

@@ -17,7 +17,7 @@ from afp_hw.formats import AFPFormat
 from afp_hw.network.assignment import FormatAssignment, TensorFormat
 from afp_hw.network.batches import Progress, batches
 from afp_hw.network.float_evaluation import check_images, evaluate_float
-from afp_hw.network.graph import Graph
+from afp_hw.network.graph import Graph, NamedFormat
 from afp_hw.network.stages import nonnegative, stored_tensors
 from afp_hw.quantize import bias_for
 
@@ -27,13 +27,24 @@ DEFAULT_ACTS: Final = AFPFormat(3, 2)
 
 
 def weight_formats(graph: Graph, fmt: AFPFormat) -> dict[str, TensorFormat]:
-    """The paper's rule for the weights of every layer, one bias per tensor."""
+    """The paper's rule for the weights of every layer, one bias per tensor.
+
+    Formats that the model itself names (:mod:`.onnx_quant`) take the place of `fmt`.
+    """
     formats = {}
     for layer in graph.layers():
         assert layer.weight is not None  # layers have weights
         absmax = float(np.abs(layer.weight).max())
-        formats[layer.name] = TensorFormat(fmt, fmt.lsb(bias_for(absmax, fmt)))
+        named = graph.weight_formats.get(layer.name)
+        formats[layer.name] = _chosen(fmt if named is None else named.fmt, named, absmax)
     return formats
+
+
+def _chosen(fmt: AFPFormat, named: NamedFormat | None, absmax: float) -> TensorFormat:
+    """A grid by the paper's rule, unless the model names it."""
+    lsb = None if named is None else named.lsb
+    source = "" if named is None else named.source
+    return TensorFormat(fmt, fmt.lsb(bias_for(absmax, fmt)) if lsb is None else lsb, source)
 
 
 def largest_magnitudes(
@@ -84,8 +95,9 @@ def calibrate(
     weights
         Format of all weights.
     acts
-        ``n_exp`` and ``n_man`` of all activations. Signed: the sign bit is dropped where a tensor
-        cannot be negative. Unsigned: refused where a tensor can be.
+        ``n_exp`` and ``n_man`` of all activations, but for those that the model names. Signed: the
+        sign bit is dropped where a tensor cannot be negative. Unsigned: refused where a tensor can
+        be.
     source
         Name of the images, for the provenance.
     progress
@@ -112,8 +124,9 @@ def calibrate(
     largest = largest_magnitudes(graph, images, progress)
     formats = {}
     for name in names:
+        named = graph.act_formats.get(name)
         fmt = acts.as_unsigned() if name in positive else acts.as_signed()
-        formats[name] = TensorFormat(fmt, fmt.lsb(bias_for(largest[name], fmt)))
+        formats[name] = _chosen(fmt if named is None else named.fmt, named, largest[name])
     provenance = {
         "rule": "largest magnitude, one bias per tensor, static",
         "calibration": source,

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from afp_hw.formats import AFPFormat
+
 Shape = tuple[int, ...]
 
 
@@ -71,6 +73,26 @@ class Node:
         return len(self.weight) if self.op == "Linear" else self.weight[0].size
 
 
+@dataclass(frozen=True)
+class NamedFormat:
+    """A format that the model itself names for a tensor.
+
+    Attributes
+    ----------
+    fmt
+        Widths and sign.
+    lsb
+        Exponent of its grid: one, or one per output channel of weights. None where the model's
+        grid is no power of two, and calibration has to choose one.
+    source
+        Which node names it.
+    """
+
+    fmt: AFPFormat
+    lsb: int | tuple[int, ...] | None
+    source: str
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """Nodes in an order in which they can be computed.
@@ -87,6 +109,8 @@ class Graph:
         Operations; batch norms are folded, constants and shape arithmetic are gone.
     shapes
         Shape of every activation tensor, without its batch axis.
+    weight_formats, act_formats
+        Formats that the model names, by layer and by tensor.
     """
 
     name: str
@@ -94,6 +118,8 @@ class Graph:
     outputs: tuple[str, ...]
     nodes: tuple[Node, ...]
     shapes: Mapping[str, Shape]
+    weight_formats: Mapping[str, NamedFormat] = field(default_factory=dict)
+    act_formats: Mapping[str, NamedFormat] = field(default_factory=dict)
 
     def layers(self) -> list[Node]:
         """Nodes that have weights: convolutions and linear layers."""

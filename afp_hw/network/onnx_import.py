@@ -12,40 +12,17 @@ from typing import Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from afp_hw.network.graph import Graph, Node, Shape, TensorSpec
+from afp_hw.network.graph import Graph, NamedFormat, Node, Shape, TensorSpec
+from afp_hw.network.onnx_file import read_onnx
 from afp_hw.network.onnx_node import Unsupported
 from afp_hw.network.onnx_operators import OPERATORS
+from afp_hw.network.onnx_quant import QUANTIZERS, read_quantizer
 
 _ALIASES = {"Identity", "Dropout"}
-
-
-def read_onnx(path: str | Path) -> onnx.ModelProto:
-    """The checked model in an ONNX file.
-
-    Raises
-    ------
-    ValueError
-        No ONNX file, a truncated one, or one that ONNX's own checker refuses.
-    OSError
-        It cannot be read.
-    """
-    path = Path(path)
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "cannot be decoded"
-        raise ValueError(
-            f"model must be a valid ONNX file, not {path.name!r} ({reason})"
-        ) from error
-    if not model.graph.node:
-        raise ValueError(f"model must have a graph with nodes, not {path.name!r} without any")
-    return model
 
 
 class Importer:
@@ -59,6 +36,10 @@ class Importer:
         Shapes of activations, without the batch axis.
     nodes
         What has been converted so far.
+    constant_formats
+        Formats that quantizers name for constants, by name.
+    weight_formats, act_formats
+        The same for layers and for activations.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -70,6 +51,9 @@ class Importer:
         self.aliases: dict[str, str] = {}
         self.shapes: dict[str, Shape] = {}
         self.nodes: list[Node] = []
+        self.constant_formats: dict[str, NamedFormat] = {}
+        self.weight_formats: dict[str, NamedFormat] = {}
+        self.act_formats: dict[str, NamedFormat] = {}
         self.opset = {entry.domain: entry.version for entry in model.opset_import}
         self.uses: dict[str, int] = {}
         for name in [n for node in graph.node for n in node.input] + [o.name for o in graph.output]:
@@ -151,7 +135,17 @@ class Importer:
             unique = list(dict.fromkeys(refused))
             raise ValueError(f"model must have supported operators only, not {', '.join(unique)}")
         outputs = tuple(self.resolve(output.name) for output in self.model.graph.output)
-        return Graph(name, inputs, outputs, tuple(self._reachable(outputs)), dict(self.shapes))
+        nodes = tuple(self._reachable(outputs))
+        layers = {node.name for node in nodes if node.weight is not None}
+        return Graph(
+            name,
+            inputs,
+            outputs,
+            nodes,
+            dict(self.shapes),
+            {layer: named for layer, named in self.weight_formats.items() if layer in layers},
+            dict(self.act_formats),
+        )
 
     def _labels(self) -> list[str]:
         """A name for each node: its own, or one made from operator and place; all differ."""
@@ -184,7 +178,9 @@ class Importer:
         return tuple(specs)
 
     def _convert(self, node: onnx.NodeProto, label: str) -> None:
-        if node.op_type == "Constant" or self._is_constant(node):
+        if node.op_type in QUANTIZERS:
+            read_quantizer(self, node, label)
+        elif node.op_type == "Constant" or self._is_constant(node):
             self._evaluate(node)
         elif node.op_type == "Shape":
             self._shape(node)
@@ -195,8 +191,17 @@ class Importer:
                 self.shapes[node.output[0]] = ()  # behind an operator that was refused
                 return
             OPERATORS[node.op_type](self, node, label)
+            self._name_weights(node)
         else:
             raise Unsupported("")
+
+    def _name_weights(self, node: onnx.NodeProto) -> None:
+        """Give a layer just converted the format that a quantizer names for its weights."""
+        if len(node.input) < 2 or not self.nodes or self.nodes[-1].weight is None:
+            return
+        named = self.constant_formats.get(self.resolve(node.input[1]))
+        if named is not None and self.nodes[-1].output == node.output[0]:
+            self.weight_formats[self.nodes[-1].name] = named
 
     def _is_constant(self, node: onnx.NodeProto) -> bool:
         return all(not name or self.resolve(name) in self.constants for name in node.input)

@@ -15,8 +15,6 @@ def window_of(
     """Kernel, strides, pads and dilations of a 2-D window on (C, H, W), and the output's (H, W)."""
     if len(kernel) != 2 or len(shape) != 3:
         raise Unsupported(f"in {len(kernel)} dimensions")
-    if attributes.get("ceil_mode", 0):
-        raise Unsupported("with ceil_mode")
     strides = tuple(attributes.get("strides", (1, 1)))
     dilations = tuple(attributes.get("dilations", (1, 1)))
     spans = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
@@ -40,5 +38,14 @@ def window_of(
         )
     except ValueError as error:
         raise Unsupported("with a window larger than its input") from error
+    if attributes.get("ceil_mode", 0):
+        rest = [
+            (size + low + high - span) % stride
+            for size, low, high, span, stride in zip(
+                shape[1:], pads[:2], pads[2:], spans, strides, strict=True
+            )
+        ]
+        if any(rest):
+            raise Unsupported("with ceil_mode where a window passes the edge")
     window = {"kernel": kernel, "strides": strides, "pads": pads, "dilations": dilations}
     return window, size

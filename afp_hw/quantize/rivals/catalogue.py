@@ -25,6 +25,7 @@ def with_bits(n_bits: int) -> list[Quantizer]:
         Afp(n_bits, clip=False),
         Integer(n_bits),
         Integer(n_bits, clip=True),
+        Integer(n_bits, clip=True, sign_bit=True),
         Integer(n_bits, per_channel=True),
         Integer(n_bits, per_channel=True, clip=True),
         PowersOfTwo(n_bits),

@@ -45,6 +45,8 @@ class Integer:
         One scale per output channel of the weights.
     clip
         The scale with the least squared error; else the largest magnitude is the largest level.
+    sign_bit
+        A sign bit for every tensor, as one signed data path for all of them needs.
 
     Notes
     -----
@@ -55,6 +57,7 @@ class Integer:
     n_bits: int
     per_channel: bool = False
     clip: bool = False
+    sign_bit: bool = False
 
     def __post_init__(self) -> None:
         check_bits("Integer", self.n_bits, 2, 16)
@@ -63,7 +66,8 @@ class Integer:
     def name(self) -> str:
         """``INT``, and how its scale is chosen."""
         channel = " per channel" if self.per_channel else ""
-        return f"INT{channel}, {'clipped' if self.clip else 'absmax'}"
+        sign = ", sign bit everywhere" if self.sign_bit else ""
+        return f"INT{channel}, {'clipped' if self.clip else 'absmax'}{sign}"
 
     @property
     def bits(self) -> float:
@@ -78,6 +82,7 @@ class Integer:
     def fit(self, values: ArrayLike, channel_axis: int | None, signed: bool) -> Rounding:
         """Choose the scale: see :class:`.Quantizer`."""
         rows = SortedRows(magnitude_rows("Integer", values, channel_axis, signed))
+        signed = signed or self.sign_bit
         high = (1 << (self.n_bits - signed)) - 1
         scale = rows.best_scale(np.arange(high + 1.0), self.clip)
         return UniformGrid(
