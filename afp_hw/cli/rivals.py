@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,42 +13,24 @@ import click
 from afp_hw.cli.dataset import calibration_data, data_options, evaluation_data
 from afp_hw.cli.model import model_file
 from afp_hw.cli.options import FILE, json_option, out_option
+from afp_hw.cli.progress import progress_bars
 from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
     from afp_hw.search.rivals import Measurement
 
-Report = Callable[[int, int], None]
-
 _FLOAT_BITS: Final = 32
 """Bits of an activation that is not rounded."""
 
 _NOTES: Final = (
-    "Every method has the same layers and tensors: weights of all layers, the input and all stored "
-    "activations, static from calibration images; layer biases and sums stay in float32.",
+    "Every method but the searched one has the same layers and tensors: weights of all layers, the "
+    "input and all stored activations, static from calibration images; layer biases and sums stay "
+    "in float32.",
     "A sign bit that a tensor does not need holds magnitude, for every method but the OCP and wide "
-    "formats, which always have one.",
+    "formats, which always have one, and the row that says so.",
     "Scales and tables shared by a tensor or channel are not counted; positions of large values "
     "are, at their entropy.",
 )
-
-
-@contextmanager
-def _progress(hidden: bool) -> Iterator[Callable[[str], Report]]:
-    """Bars with the remaining time on stderr, where that is a terminal; one for each title."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    disable = hidden or not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=disable) as bars:
-
-        def start(title: str) -> Report:
-            bar = bars.add_task(title, total=None)
-            return lambda done, total: bars.update(bar, completed=done, total=total)
-
-        yield start
 
 
 class _Bits(click.ParamType[tuple[int, ...]]):
@@ -158,6 +138,13 @@ def _print_paper_table(rows: list[dict[str, Any]]) -> None:
     "--bits", type=_Bits(), default="4,5,6,8", show_default=True, metavar="N,N", help="2 to 8."
 )
 @click.option("--images", "count", type=int, metavar="N", help="Test images.  [default: all]")
+@click.option(
+    "--search/--no-search",
+    "searched",
+    default=True,
+    show_default=True,
+    help="A row of what afp-hw search gives for the same average bits.",
+)
 @data_options
 @json_option
 @out_option("Folder for MODEL.rivals.json.")
@@ -167,6 +154,7 @@ def command(
     calibration_file: Path | None,
     bits: tuple[int, ...],
     count: int | None,
+    searched: bool,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     as_json: bool,
@@ -185,6 +173,7 @@ def command(
     from afp_hw.network import load_graph
     from afp_hw.quantize.rivals import catalogue
     from afp_hw.search.rivals import Harness, collect
+    from afp_hw.search.searched_rival import searched_rows
 
     pairs = catalogue(bits)
     directory = None if out is None else output_directory(out)
@@ -192,10 +181,14 @@ def command(
     graph = load_graph(path)
     data = evaluation_data(model, data_file, graph, mean, std).first(count)
     calibration = calibration_data(model, calibration_file, graph, mean, std)
-    with _progress(as_json) as bar:
+    with progress_bars(hidden=as_json) as bar:
         statistics = collect(graph, calibration.images, bar("calibration"))
         harness = Harness(graph, statistics, data.images, data.labels)
-        rows = harness.measure_all(pairs, bar("rivals"))
+        rows = plain = harness.measure_all(pairs, bar("rivals"))
+        if searched:
+            rows = plain + searched_rows(
+                graph, calibration.images, sorted(set(bits)), data.images, data.labels, bar
+            )
     document: dict[str, Any] = {
         "model": path.stem,
         "data": data.source,
@@ -204,7 +197,7 @@ def command(
         "calibration_images": len(calibration.images),
         "float32_accuracy": harness.accuracy,
         "rows": [asdict(row) for row in rows],
-        "standing": standing(rows),
+        "standing": standing(plain),
         "published": _paper_table(),
         "notes": list(_NOTES),
     }

@@ -75,7 +75,10 @@ def test_rounding_keeps_shape_and_dtype_and_is_a_projection(
         assert (np.diff(ordered) >= 0).all()
 
 
-@pytest.mark.parametrize("method", METHODS, ids=label)
+WITHOUT_SIGN = [m for m in METHODS if not getattr(m, "sign_bit", False)]
+
+
+@pytest.mark.parametrize("method", WITHOUT_SIGN, ids=label)
 def test_an_unsigned_tensor_has_no_negative_level(
     method: Quantizer, activations: NDArray[np.float64]
 ) -> None:
@@ -355,3 +358,11 @@ def test_a_quantizer_that_is_not_defined_is_refused(make: object, message: str) 
 def test_a_number_of_bits_is_an_integer() -> None:
     with pytest.raises(TypeError, match=r"Afp\.n_bits must be an integer, not 4\.5"):
         Afp(4.5)  # type: ignore[arg-type]
+
+
+def test_a_sign_bit_everywhere_halves_the_levels_of_an_unsigned_tensor() -> None:
+    values = np.linspace(0, 7, 10_000)
+    with_sign = Integer(4, sign_bit=True).fit(values, None, False)(values)
+    without = Integer(4).fit(values, None, False)(values)
+    assert len(np.unique(with_sign)) == 8
+    assert len(np.unique(without)) == 16

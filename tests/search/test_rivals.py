@@ -120,7 +120,11 @@ def test_every_row_of_the_paper_s_table_says_where_it_comes_from() -> None:
     }
 
 
-def test_the_command_prints_every_method_and_what_is_quoted(tmp_path: Path) -> None:
+def test_the_command_prints_every_method_and_what_is_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AFP_HW_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
     arguments = ["embedded", "--bits", "4", "--images", "20", "-o", str(tmp_path)]
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
     assert result.exit_code == 0
@@ -131,7 +135,8 @@ def test_the_command_prints_every_method_and_what_is_quoted(tmp_path: Path) -> N
     assert "ADMM: not rebuilt: it retrains; published: figure not reproduced" in result.output
     document = json.loads((tmp_path / "fashion_resnet.rivals.json").read_text())
     assert document["images"] == 20
-    assert len(document["rows"]) == 13 + 13 + 3
+    assert len(document["rows"]) == 14 + 13 + 3 + 1
+    assert "searched" not in document["standing"][0]["best_afp"]
     assert all(0 <= row["accuracy"] <= 100 for row in document["rows"])
     again = CliRunner().invoke(command, [*arguments[:5], "--json"], catch_exceptions=False)
     assert json.loads(again.output) == document
