@@ -154,7 +154,18 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
 )
 @click.option("--data", "data_file", type=FILE, metavar="D.npz", help="Labelled images.")
 @data_options
-@click.option("--dynamic/--static", default=False, show_default=True, help="Grids of activations.")
+@click.option(
+    "--dynamic/--static",
+    default=False,
+    show_default=True,
+    help="Activations on a grid of each image's own, or on one for all.",
+)
+@click.option(
+    "--mixed/--no-mixed",
+    default=True,
+    show_default=True,
+    help="With --dynamic: tensors that lose less on one grid for all have that.",
+)
 @click.option("--channel", "channels", is_flag=True, help="Weights on a grid per output channel.")
 @click.option(
     "--widths",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from afp_hw.network import FormatAssignment, LoweredNetwork
 from afp_hw.network.bits import stored_elements, weight_elements
+from afp_hw.network.stages import plan_stages
 from afp_hw.network.steps import CodeStep
 from afp_hw.search.allocation import Budget, PairBudget
 from afp_hw.search.costs import CostTable, layer_macs
@@ -39,13 +40,28 @@ def _widths(search: NetworkSearch, key: Key, elements: int) -> list[float]:
 def bits_choice(search: NetworkSearch, weight_bits: float, act_bits: float) -> FormatAssignment:
     """The formats with the least error whose average bits stay within both limits.
 
-    Which tensors are stored depends on the formats: the sums in front of a residual addition are
-    where it cannot be fused. A tensor that was once needed stays in the budget, until all fits.
+    An addition with a dynamic tensor cannot be fused, so that one more tensor is stored. Where a
+    tensor may be either, both are tried: every tensor free, and static ones around all additions.
 
     Raises
     ------
     ValueError
         A limit that cannot be met.
+    """
+    found = [_bits_choice(search, weight_bits, act_bits)]
+    if search.options.dynamic and search.options.mixed:
+        stages = [stage for stage in plan_stages(search.graph) if stage.skip is not None]
+        roots = _roots(search.lowered(found[0]))
+        names = {roots[name] for s in stages for name in (s.inputs[0], s.skip) if name is not None}
+        found.append(_bits_choice(search.with_static(names), weight_bits, act_bits))
+    return min(found, key=search.total_error)
+
+
+def _bits_choice(search: NetworkSearch, weight_bits: float, act_bits: float) -> FormatAssignment:
+    """The same for one set of candidates.
+
+    Which tensors are stored depends on the formats: the sums in front of a residual addition are
+    where it cannot be fused. A tensor that was once needed stays in the budget, until all fits.
     """
     weights = weight_elements(search.graph)
     uses = {

@@ -7,8 +7,9 @@ not depend on a budget. Then, for each budget, an allocation and the tuning of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -131,9 +132,14 @@ class NetworkSearch:
             )
         samples = collect_samples(self.graph, self.images, options.seed, self._bar("activations"))
         for name, sample in samples.items():
-            found["acts", name] = activation_candidates(
-                sample, widths, preference, dynamic=options.dynamic
-            )
+            kinds = [options.dynamic]
+            if options.dynamic and options.mixed:
+                kinds.append(False)
+            found["acts", name] = [
+                candidate
+                for dynamic in kinds
+                for candidate in activation_candidates(sample, widths, preference, dynamic=dynamic)
+            ]
         return found
 
     def _errors(self) -> dict[Key, list[float]]:
@@ -169,6 +175,33 @@ class NetworkSearch:
             finally:
                 pool.shutdown(cancel_futures=True)
         return errors
+
+    def with_static(self, names: Container[str]) -> NetworkSearch:
+        """The same search with static candidates alone for these activations."""
+        found = copy(self)
+        found.candidates, found.errors = {}, {}
+        for key, candidates in self.candidates.items():
+            kept = [
+                index
+                for index, candidate in enumerate(candidates)
+                if key[0] == "weights" or key[1] not in names or not candidate.item.dynamic
+            ]
+            found.candidates[key] = [candidates[index] for index in kept]
+            found.errors[key] = [self.errors[key][index] for index in kept]
+        return found
+
+    def total_error(self, formats: FormatAssignment) -> float:
+        """Sum of what an allocation has least of, over the formats of all stored tensors."""
+        weighted = self.weighted_errors()
+        stored = self.lowered(formats).tensors
+        total = 0.0
+        for (kind, name), candidates in self.candidates.items():
+            if kind == "acts" and name not in stored:
+                continue
+            item = (formats.weights if kind == "weights" else formats.acts)[name]
+            place = [candidate.item for candidate in candidates].index(item)
+            total += weighted[kind, name][place]
+        return total
 
     def weighted_errors(self) -> dict[Key, list[float]]:
         """What an allocation has least of: errors at the output, times ``cost**lam``."""

@@ -23,6 +23,8 @@ class SearchOptions:
     ----------
     dynamic
         Activations on a grid of each image's own.
+    mixed
+        Where `dynamic`: a tensor may have one static grid instead, if that loses less.
     channels
         Weights on a grid for each output channel.
     widths
@@ -53,6 +55,7 @@ class SearchOptions:
     """
 
     dynamic: bool = False
+    mixed: bool = True
     channels: bool = False
     widths: tuple[int, int] = (2, 8)
     measure: Measure = "mse"

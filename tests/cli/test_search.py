@@ -65,7 +65,7 @@ def test_a_budget_of_bits(
 @pytest.mark.parametrize(
     "options",
     [
-        ["--bits", "4", "--dynamic"],
+        ["--bits", "4", "--dynamic", "--no-mixed"],
         ["--bits", "4", "--channel", "--bias-rule", "absmax"],
         ["--bits", "4", "--equalize", "0.5", "--no-compensate"],
         ["--bits", "4", "--no-compensate", "--no-bias-correction"],

@@ -126,7 +126,7 @@ def test_average_bits_stay_within_the_budget_and_use_it(graph: Graph, dynamic: b
         assert bits.weights <= limit + 1e-9
         assert bits.acts <= limit + 0.5 + 1e-9
         spent.append(bits.weights + bits.acts)
-        assert all(item.dynamic == dynamic for item in formats.acts.values())
+        assert dynamic or not any(item.dynamic for item in formats.acts.values())
         run_exact(search.lowered(search.tuned(formats)), IMAGES[:2])
     assert spent == sorted(spent)
     assert spent[0] > 2 * 3.0 - 1.5
@@ -202,3 +202,21 @@ def test_the_embedded_model_in_five_bits_loses_little() -> None:
     assert result.loss is not None
     assert result.loss < 2
     assert result.agreement > 95
+
+
+def test_a_mixed_network_loses_no_more_than_either_kind(graph: Graph) -> None:
+    images = IMAGES * np.logspace(-1, 1, len(IMAGES), dtype=np.float32)[:, None, None, None]
+
+    def chosen(**options: bool) -> tuple[float, int]:
+        search = NetworkSearch(graph, images, SearchOptions(**options))
+        formats = bits_choice(search, 4, 4)
+        assert average_bits(search.lowered(formats)).acts <= 4
+        dynamic = sum(item.dynamic for item in formats.acts.values())
+        return search.total_error(formats), dynamic
+
+    static, none = chosen()
+    pure, every = chosen(dynamic=True, mixed=False)
+    mixed, some = chosen(dynamic=True)
+    assert (none, every) == (0, len(stored_tensors(graph)))
+    assert mixed <= min(static, pure) * (1 + 1e-6)
+    assert 0 < some < every
