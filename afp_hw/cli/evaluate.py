@@ -15,6 +15,7 @@ from afp_hw.cli.model import model_file
 from afp_hw.cli.options import FILE, format_option, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import load_recipe
+from afp_hw.files import output_directory
 
 if TYPE_CHECKING:
     from afp_hw.formats import AFPFormat
@@ -132,6 +133,8 @@ def command(
     if formats_file is not None and (weights is not None or acts is not None):
         raise ValueError("--formats must stand alone, not beside --weights or --acts")
     design = None if recipe is None else load_recipe(recipe)
+    if out is not None:
+        output_directory(out.parent)
     # NumPy and ONNX take a while to load; what is wrong above should not wait for them.
     from afp_hw.cli.layer_inputs import room_in
     from afp_hw.network import load_graph, lower, write_assignment

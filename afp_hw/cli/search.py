@@ -13,6 +13,7 @@ from afp_hw.cli.dataset import calibration_data, data_options, embedded_test_set
 from afp_hw.cli.model import EMBEDDED, model_file
 from afp_hw.cli.options import FILE, json_option
 from afp_hw.cli.progress import progress_bars
+from afp_hw.files import output_directory
 
 if TYPE_CHECKING:
     from afp_hw.cli.dataset import Dataset
@@ -278,8 +279,7 @@ def command(
     from afp_hw.search.network_search import NetworkSearch
     from afp_hw.search.options import SearchOptions
 
-    if not out.parent.is_dir():
-        raise ValueError(f"--out must be a file in a folder that exists, not {str(out)!r}")
+    output_directory(out.parent)
     options = SearchOptions(**choices, lam=0.0 if lam is None else lam)
     table = CostTable.load(costs_file)
     graph = load_graph(model_file(model))

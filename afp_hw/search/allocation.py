@@ -7,13 +7,34 @@ depends on the formats of a layer's weights and of its input together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ctypes
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing that a library prints past Python: HiGHS has lines that no option switches off."""
+    sys.stdout.flush()
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 1)
+        yield
+    finally:
+        libc.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 @dataclass(frozen=True)
@@ -105,13 +126,14 @@ class _Program:
         matrix = csr_array((values, (rows, columns)), shape=(len(self._rows), size))
         objective = np.array(self.objective)
         scale = float(np.abs(objective).max()) or 1.0
-        result = milp(
-            objective / scale,
-            integrality=np.ones(size),
-            bounds=Bounds(0, 1),
-            constraints=LinearConstraint(matrix, self._low, self._high),
-            options={"mip_rel_gap": 1e-6, "presolve": False},
-        )
+        with _quiet():
+            result = milp(
+                objective / scale,
+                integrality=np.ones(size),
+                bounds=Bounds(0, 1),
+                constraints=LinearConstraint(matrix, self._low, self._high),
+                options={"mip_rel_gap": 1e-6},
+            )
         return None if result.x is None else np.asarray(result.x)
 
 

@@ -77,10 +77,14 @@ class Candidate:
 
 
 def _best(scores: Iterable[Score], preference: Preference) -> list[Score]:
-    """The best scores of each width, the best first; of equal ones the one that came first."""
+    """The best scores of each width, the best first; of equal ones the one that came first.
+
+    One exponent bit has the values of none and one more mantissa bit, and costs more: left out.
+    """
     found: dict[int, list[Score]] = {}
     for score in scores:
-        found.setdefault(score.fmt.width, []).append(score)
+        if score.fmt.n_exp != 1:
+            found.setdefault(score.fmt.width, []).append(score)
     return [
         score
         for width in sorted(found)

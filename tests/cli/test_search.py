@@ -146,10 +146,9 @@ def test_refusals(capsys: pytest.CaptureFixture[str], model: list[str], tmp_path
     assert refused(capsys, *model, "--bits", "1.5") == (
         "weight bits must be at least 2 on average, the nearest that can be met, not 1.5"
     )
-    nowhere = str(tmp_path / "no" / "f.json")
-    assert "--out must be a file in a folder that exists" in refused(
-        capsys, *model, "--bits", "4", "-o", nowhere
-    )
+    (tmp_path / "file").write_text("")
+    nowhere = str(tmp_path / "file" / "f.json")
+    assert "out must be a writable folder" in refused(capsys, *model, "--bits", "4", "-o", nowhere)
     assert refused(capsys, model[0], "--bits", "4") == (
         "--calibration must be given for another model than 'embedded'"
     )
