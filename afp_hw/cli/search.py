@@ -9,74 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.dataset import calibration_data, data_options, embedded_test_set, read_dataset
-from afp_hw.cli.model import EMBEDDED, model_file
+from afp_hw.cli.dataset import calibration_data, data_options
+from afp_hw.cli.model import model_file
 from afp_hw.cli.options import FILE, json_option
 from afp_hw.cli.progress import progress_bars
+from afp_hw.cli.search_options import LIMITS, WIDTHS, cost_named, test_data
 from afp_hw.files import output_directory
 
 if TYPE_CHECKING:
-    from afp_hw.cli.dataset import Dataset
-    from afp_hw.network import FormatAssignment, Graph
+    from afp_hw.network import FormatAssignment
     from afp_hw.network.evaluation import Evaluation
     from afp_hw.search.costs import CostTable
     from afp_hw.search.network_search import NetworkSearch
-    from afp_hw.search.options import Cost
-
-
-class _Limits(click.ParamType[tuple[float, float]]):
-    """``4.8``, or ``4.8,5.2`` for weights and activations."""
-
-    name = "limits"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        try:
-            numbers = [float(part) for part in str(value).split(",")]
-        except ValueError:
-            numbers = []
-        if len(numbers) not in (1, 2) or not all(0 < number < 64 for number in numbers):
-            self.fail(f"must be one number of bits or two, not {value!r}", param, ctx)
-        return numbers[0], numbers[-1]
-
-
-class _Widths(click.ParamType[tuple[int, int]]):
-    """``2:8``."""
-
-    name = "widths"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        low, _, high = str(value).partition(":")
-        if not (low.isdecimal() and high.isdecimal()):
-            self.fail(f"must be two widths like 2:8, not {value!r}", param, ctx)
-        return int(low), int(high)
-
-
-def _cost(name: str, table: CostTable) -> Cost:
-    """Cost of a format, by name; area and energy are those beside a five-bit other operand."""
-    from afp_hw.formats import AFPFormat
-    from afp_hw.search.options import paper_cost
-
-    if name == "penalty":
-        return paper_cost
-    figure = table.area_um2 if name == "area" else table.energy_fj
-    weights, acts = AFPFormat(2, 2), AFPFormat(2, 3, signed=False)
-    return lambda fmt: figure(fmt, acts) if fmt.signed else figure(weights, fmt)
-
-
-def _test_data(
-    model: str, path: Path | None, graph: Graph, needed: bool, scale: dict[str, Any]
-) -> Dataset | None:
-    if path is not None:
-        return read_dataset("--data", path, graph, **scale, labels=True)
-    if model == EMBEDDED and needed:
-        return embedded_test_set()
-    if needed:
-        raise ValueError("--data must be given with --max-loss")
-    return None
 
 
 def _document(
@@ -138,7 +82,7 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
 )
 @click.option(
     "--bits",
-    type=_Limits(),
+    type=LIMITS,
     metavar="W[,A]",
     help="Most average bits: both, or weights,activations.",
 )
@@ -170,7 +114,7 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
 @click.option("--channel", "channels", is_flag=True, help="Weights on a grid per output channel.")
 @click.option(
     "--widths",
-    type=_Widths(),
+    type=WIDTHS,
     default="2:8",
     show_default=True,
     metavar="LOW:HIGH",
@@ -285,11 +229,11 @@ def command(
     graph = load_graph(model_file(model))
     scale = {"mean": mean, "std": std}
     calibration = calibration_data(model, calibration_file, graph, mean, std)
-    data = _test_data(model, data_file, graph, max_loss is not None, scale)
+    data = test_data(model, data_file, graph, max_loss is not None, scale)
     result = None
     with progress_bars(hidden=as_json) as bar:
         search = NetworkSearch(
-            graph, calibration.images, options, cost=_cost(cost_name, table), bar=bar
+            graph, calibration.images, options, cost=cost_named(cost_name, table), bar=bar
         )
         if max_loss is not None:
             assert data is not None  # _test_data gave it or refused
