@@ -1,9 +1,8 @@
 """All rivals in one harness: the same images, statistics, layers and arithmetic for each.
 
 Weights of every layer and every stored activation are rounded (first and last layer and the input
-included); sums are float32 and layer biases stay in floating point, for AFP as for the others. It
+included); sums are float32 and layer biases stay in floating point, for AFP as for the others: it
 compares formats; the hardware's own sums are what :func:`.run_exact` gives.
-
 A convolution's output to which a skip tensor is added is not rounded before the addition: the sum
 goes on in the accumulator (``docs/numerics.md`` section 5, fused), for every method alike.
 """

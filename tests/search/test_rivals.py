@@ -132,7 +132,7 @@ def test_the_command_prints_every_method_and_what_is_quoted(
         assert method.name in result.output
     assert "OCP FP8 e4m3" in result.output
     assert "4 bits: best AFP" in result.output
-    assert "ADMM: not rebuilt: it retrains; published: figure not reproduced" in result.output
+    assert "ADMM: not rebuilt: it retrains; published: not quoted" in result.output
     document = json.loads((tmp_path / "fashion_resnet.rivals.json").read_text())
     assert document["images"] == 20
     assert len(document["rows"]) == 14 + 13 + 3 + 1

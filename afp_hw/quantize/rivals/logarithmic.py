@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import product
 
@@ -18,13 +17,16 @@ from afp_hw.quantize.rivals.scale import SortedRows, shaped_scale
 class PowersOfTwo:
     """INQ's set: 0 and ``+-2**k`` for ``k = n2 .. n1``, without INQ's retraining.
 
-    ``n1 = floor(log2(4/3 * absmax))`` and ``n2 = n1 + 1 - 2**(N-1) / 2``: one of the N bits tells
-    zero from the rest, one is the sign. Unsigned, the sign's bit doubles the number of powers.
+    INQ's rule is ``n1 = floor(log2(4/3 * absmax))`` and ``n2 = n1 + 1 - 2**(N-1) / 2``: one of the
+    N bits tells zero from the rest, one is the sign. Unsigned, the sign's bit doubles the number of
+    powers.
 
     Parameters
     ----------
     n_bits
         2 to 8.
+    clip
+        The `n1` with the least squared error, among the rule's and finer ones; else the rule's.
 
     Notes
     -----
@@ -35,6 +37,7 @@ class PowersOfTwo:
 
     n_bits: int
     per_channel: bool = False
+    clip: bool = True
 
     def __post_init__(self) -> None:
         check_bits("PowersOfTwo", self.n_bits, 2, 8)
@@ -56,31 +59,34 @@ class PowersOfTwo:
 
     def fit(self, values: ArrayLike, channel_axis: int | None, signed: bool) -> Rounding:
         """Choose the exponents: see :class:`.Quantizer`."""
-        absmax = magnitude_rows("PowersOfTwo", values, channel_axis, signed).max(axis=1)
-        # floor(log2(4/3 a)) without a logarithm: a = f * 2**e, f in [1/2, 1), is 2**e from 3/4 on.
-        fraction, exponent = np.frexp(np.where(absmax > 0, absmax, 1.0))
-        largest = exponent - (fraction < 0.75)
+        rows = SortedRows(magnitude_rows("PowersOfTwo", values, channel_axis, signed))
         count = 1 << (self.n_bits - 1 - signed)
-        powers = np.exp2(np.arange(1.0 - count, 1.0))
-        scale = np.ldexp(1.0, largest)
-        return ScaledGrid(
-            np.concatenate([[0.0], powers]),
-            shaped_scale(scale, channel_axis, np.ndim(values)),
-            signed,
-        )
+        levels = np.append(0.0, np.exp2(np.arange(1.0 - count, 1.0)))
+        if self.clip:
+            # The power that holds absmax, and finer ones: INQ's is the first or the second of them.
+            power = rows.best_power(levels, clip=True)[0]
+        else:
+            # floor(log2(4/3 a)) without a logarithm: f * 2**e, f in [1/2, 1), is 2**e from 3/4 on.
+            fraction, exponent = np.frexp(np.where(rows.absmax > 0, rows.absmax, 1.0))
+            power = exponent - (fraction < 0.75)
+        scale = shaped_scale(np.exp2(power.astype(np.float64)), channel_axis, np.ndim(values))
+        return ScaledGrid(levels, scale, signed)
 
 
 def additive_levels(magnitude_bits: int) -> NDArray[np.float64]:
     """All sums of one number from each term's set, ascending from 0, in units of one.
 
-    With base bits 2 and ``n = ceil(bits / 2)`` terms, term ``i`` is 0 or ``2**-(i + n * j)`` for
-    ``j = 0 .. 2``; where the bits are odd the last term has one bit: 0 or its first power.
+    With base bits 2 and ``n = bits // 2`` terms, term ``i`` is 0 or ``2**-(i + n * j)`` for
+    ``j = 0 .. 2``. Where the bits are odd, one more term has one bit: 0 or ``2**-2n``, and the last
+    powers of the others move down by one to make room for it.
     """
-    terms = math.ceil(magnitude_bits / 2)
-    sets = []
-    for term in range(terms):
-        odd = term == terms - 1 and magnitude_bits % 2
-        sets.append([0.0] + [2.0 ** -(term + terms * j) for j in range(1 if odd else 3)])
+    terms, odd = divmod(magnitude_bits, 2)
+    sets = [
+        [0.0, *(2.0 ** -(term + terms * j + (odd if j == 2 else 0)) for j in range(3))]
+        for term in range(terms)
+    ]
+    if odd:
+        sets.append([0.0, 2.0 ** -(2 * terms)])
     return np.array(sorted({sum(parts) for parts in product(*sets)}))
 
 
@@ -88,8 +94,8 @@ def additive_levels(magnitude_bits: int) -> NDArray[np.float64]:
 class AdditivePowersOfTwo:
     """APoT: each level is a sum of powers of two, one from each of a few disjoint sets.
 
-    The base has two bits, as in the paper, so N magnitude bits are ``ceil(N / 2)`` terms: two terms
-    at 4-bit and 5-bit signed weights. The scale, which the paper learns, has the least squared
+    The base has two bits, as in the paper, so an even number of magnitude bits has half as many
+    terms: two at 5-bit signed weights. The scale, which the paper learns, has the least squared
     error.
 
     Parameters
@@ -100,8 +106,9 @@ class AdditivePowersOfTwo:
     Notes
     -----
     Y. Li, X. Dong, W. Wang, "Additive Powers-of-Two Quantization: An Efficient Non-uniform
-    Discretization for Neural Networks", ICLR 2020, arXiv:1909.13144, section 2.2. Of an odd number
-    of bits the paper leaves the set open; here the last term has one bit.
+    Discretization for Neural Networks", ICLR 2020, arXiv:1909.13144, section 2.2. The sets for
+    odd numbers of bits are those of the code that its authors released (yhhhli/APoT_Quantization,
+    3 and 5 bits; 7 and 1 by the same rule).
     """
 
     n_bits: int

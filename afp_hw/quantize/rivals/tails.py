@@ -120,9 +120,9 @@ class TwoScale:
 class ValueAware:
     """V-Q: the largest few per cent of the values in 16 bits, the rest in N uniform bits.
 
-    The limit is the quantile of the magnitudes; the largest magnitude below it is the largest level
-    of the small grid, the largest of all that of the 16-bit one. A static tensor keeps the limit of
-    its calibration.
+    The limit is the quantile of the magnitudes. The scale of the small grid has the least squared
+    error over the values up to it; the largest value of all is the largest level of the 16-bit
+    grid. A static tensor keeps the limit of its calibration.
 
     Parameters
     ----------
@@ -168,10 +168,13 @@ class ValueAware:
         """Choose the limit and both scales for the whole tensor: see :class:`.Quantizer`."""
         magnitudes = magnitude_rows("ValueAware", values, None, signed).reshape(-1)
         limit = float(np.quantile(magnitudes, 1 - self.share, method="lower"))
-        absmax = float(magnitudes.max())
-
-        def grid(n_bits: int, largest: float) -> UniformGrid:
-            high = (1 << (n_bits - signed)) - 1
-            return UniformGrid(largest / high or 1.0, -high if signed else 0, high)
-
-        return SplitGrid(limit, grid(self.n_bits, limit), grid(_LARGE_BITS, absmax))
+        small = SortedRows(magnitudes[None, magnitudes <= limit])
+        high = (1 << (self.n_bits - signed)) - 1
+        fine = float(small.best_scale(np.arange(high + 1.0), clip=True)[0])
+        highest = (1 << (_LARGE_BITS - signed)) - 1
+        wide = float(magnitudes.max()) / highest or 1.0
+        return SplitGrid(
+            limit,
+            UniformGrid(fine, -high if signed else 0, high),
+            UniformGrid(wide, -highest if signed else 0, highest),
+        )
