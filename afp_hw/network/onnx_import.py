@@ -10,19 +10,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
-from onnx.reference import ReferenceEvaluator
+from onnx import numpy_helper
 
 from afp_hw.network.graph import Graph, NamedFormat, Node, Shape, TensorSpec
+from afp_hw.network.onnx_constants import (
+    ARITHMETIC,
+    convert_shape,
+    evaluate_constant,
+    is_constant,
+)
 from afp_hw.network.onnx_file import read_onnx
 from afp_hw.network.onnx_node import Unsupported
 from afp_hw.network.onnx_operators import OPERATORS
-from afp_hw.network.onnx_quant import QUANTIZERS, read_quantizer
+from afp_hw.network.onnx_quant import (
+    DOMAINS,
+    QUANTIZERS,
+    ConstantFormat,
+    name_weights,
+    read_quantizer,
+    settle_formats,
+)
 
-_ALIASES = {"Identity", "Dropout"}
+_STANDARD = {"", "ai.onnx"}
 
 
 class Importer:
@@ -51,7 +62,7 @@ class Importer:
         self.aliases: dict[str, str] = {}
         self.shapes: dict[str, Shape] = {}
         self.nodes: list[Node] = []
-        self.constant_formats: dict[str, NamedFormat] = {}
+        self.constant_formats: dict[str, ConstantFormat] = {}
         self.weight_formats: dict[str, NamedFormat] = {}
         self.act_formats: dict[str, NamedFormat] = {}
         self.opset = {entry.domain: entry.version for entry in model.opset_import}
@@ -104,8 +115,11 @@ class Importer:
         self.uses[name] = self.uses.get(name, 0) - 1 + self.uses.get(output, 0)
 
     def foldable(self, name: str) -> int | None:
-        """Index of the Conv or Linear node that makes tensor `name`, if nobody else reads it."""
-        if self.uses.get(name, 0) != 1:
+        """Index of the Conv or Linear node that makes tensor `name`, if nobody else reads it.
+
+        Nor may a quantizer read it: it would come after what is folded, not before.
+        """
+        if self.uses.get(name, 0) != 1 or name in self.act_formats:
             return None
         for index in reversed(range(len(self.nodes))):
             if self.nodes[index].output == name:
@@ -135,17 +149,16 @@ class Importer:
             unique = list(dict.fromkeys(refused))
             raise ValueError(f"model must have supported operators only, not {', '.join(unique)}")
         outputs = tuple(self.resolve(output.name) for output in self.model.graph.output)
+        fixed = [output for output in outputs if output in self.constants]
+        if fixed:
+            raise ValueError(
+                f"model output {fixed[0]!r} must depend on an input, not be a constant"
+            )
         nodes = tuple(self._reachable(outputs))
         layers = {node.name for node in nodes if node.weight is not None}
-        return Graph(
-            name,
-            inputs,
-            outputs,
-            nodes,
-            dict(self.shapes),
-            {layer: named for layer, named in self.weight_formats.items() if layer in layers},
-            dict(self.act_formats),
-        )
+        weights = {layer: named for layer, named in self.weight_formats.items() if layer in layers}
+        acts = settle_formats(nodes, outputs, self.act_formats)
+        return Graph(name, inputs, outputs, nodes, dict(self.shapes), weights, acts)
 
     def _labels(self) -> list[str]:
         """A name for each node: its own, or one made from operator and place; all differ."""
@@ -178,51 +191,27 @@ class Importer:
         return tuple(specs)
 
     def _convert(self, node: onnx.NodeProto, label: str) -> None:
-        if node.op_type in QUANTIZERS:
+        if node.op_type in QUANTIZERS and node.domain in DOMAINS:
             read_quantizer(self, node, label)
-        elif node.op_type == "Constant" or self._is_constant(node):
-            self._evaluate(node)
+        elif node.op_type == "Constant" or is_constant(self, node):
+            evaluate_constant(self, node)
+        elif self._behind_refused(node):
+            self.shapes[node.output[0]] = ()
         elif node.op_type == "Shape":
-            self._shape(node)
-        elif node.op_type in _ALIASES:
-            self.alias(node.output[0], self.resolve(node.input[0]))
-        elif node.op_type in OPERATORS:
-            if any(self.shapes.get(self.resolve(name)) == () for name in node.input):
-                self.shapes[node.output[0]] = ()  # behind an operator that was refused
-                return
+            convert_shape(self, node)
+        elif node.op_type in OPERATORS and node.domain in _STANDARD:
             OPERATORS[node.op_type](self, node, label)
-            self._name_weights(node)
+            name_weights(self, node)
         else:
             raise Unsupported("")
 
-    def _name_weights(self, node: onnx.NodeProto) -> None:
-        """Give a layer just converted the format that a quantizer names for its weights."""
-        if len(node.input) < 2 or not self.nodes or self.nodes[-1].weight is None:
-            return
-        named = self.constant_formats.get(self.resolve(node.input[1]))
-        if named is not None and self.nodes[-1].output == node.output[0]:
-            self.weight_formats[self.nodes[-1].name] = named
-
-    def _is_constant(self, node: onnx.NodeProto) -> bool:
-        return all(not name or self.resolve(name) in self.constants for name in node.input)
-
-    def _evaluate(self, node: onnx.NodeProto) -> None:
-        """Compute a node of constants."""
-        feeds = {name: self.constants[self.resolve(name)] for name in node.input if name}
-        try:
-            results = ReferenceEvaluator(node, opsets=self.opset).run(None, feeds)
-        except Exception as error:  # whatever a third party's implementation of an operator raises
-            raise Unsupported("of constants") from error
-        self.constants.update(zip(node.output, results, strict=True))
-
-    def _shape(self, node: onnx.NodeProto) -> None:
-        _, shape = self.activation(node)
-        if shape == ():
-            raise Unsupported("of an unknown tensor")
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        sizes = np.array([1, *shape], dtype=np.int64)
-        chosen = sizes[attributes.get("start", 0) : attributes.get("end", len(sizes))]
-        self.constants[node.output[0]] = chosen
+    def _behind_refused(self, node: onnx.NodeProto) -> bool:
+        """Whether a node that may be supported follows one that is not."""
+        known = node.op_type in OPERATORS or node.op_type in {"Shape", *ARITHMETIC}
+        standard = node.domain in _STANDARD
+        return (
+            known and standard and any(self.shapes.get(self.resolve(n)) == () for n in node.input)
+        )
 
     def _reachable(self, outputs: tuple[str, ...]) -> list[Node]:
         """Nodes that an output depends on, in their order."""

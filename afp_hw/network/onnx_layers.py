@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from afp_hw.network.graph import Node, Shape
 from afp_hw.network.onnx_node import Unsupported, attributes_of
+from afp_hw.network.onnx_quant import scaled_format
 from afp_hw.network.onnx_window import window_of
 
 if TYPE_CHECKING:
@@ -131,6 +132,9 @@ def _affine(
         importer.nodes[place] = replace(
             layer, weight=layer.weight * factor.reshape(column), bias=bias
         )
+        named = importer.weight_formats.get(layer.name)
+        if named is not None:
+            importer.weight_formats[layer.name] = scaled_format(named, factor)
         importer.alias(node.output[0], name)
         return
     if len(shape) != 3:

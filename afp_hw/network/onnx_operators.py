@@ -45,16 +45,33 @@ def _clip(importer: Importer, node: onnx.NodeProto, label: str) -> None:
     importer.emit(Node(label, "Clip", (name,), node.output[0], limits), shape)
 
 
+def _alias(importer: Importer, node: onnx.NodeProto, label: str) -> None:
+    """Identity, Dropout as it is in inference, Cast to float32 or wider."""
+    name, _ = importer.activation(node)
+    if node.op_type == "Dropout":
+        training = importer.constant(node, 2)
+        if training is not None and training.any():
+            raise Unsupported("in training mode")
+    if node.op_type == "Cast":
+        kind = attributes_of(node)["to"]
+        if kind not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+            raise Unsupported(f"to {onnx.TensorProto.DataType.Name(kind)}")
+    importer.alias(node.output[0], name)
+
+
 OPERATORS: dict[str, Callable[[Importer, onnx.NodeProto, str], None]] = {
     "Add": convert_add,
     "AveragePool": pool("AveragePool"),
     "BatchNormalization": convert_batch_norm,
+    "Cast": _alias,
     "Clip": _clip,
     "Concat": convert_concat,
     "Conv": convert_conv,
+    "Dropout": _alias,
     "Flatten": convert_reshape,
     "Gemm": convert_gemm,
     "GlobalAveragePool": convert_global_average,
+    "Identity": _alias,
     "MatMul": convert_matmul,
     "MaxPool": pool("MaxPool"),
     "Pad": convert_pad,

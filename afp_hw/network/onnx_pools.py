@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import onnx
 
@@ -24,12 +24,24 @@ def pool(op: str) -> Callable[[Importer, onnx.NodeProto, str], None]:
         if len(node.output) > 1:
             raise Unsupported("with indices")
         window, size = window_of(attributes, tuple(attributes["kernel_shape"]), shape)
-        padded = any(window["pads"]) and not attributes.get("count_include_pad", 0)
-        if op == "AveragePool" and (padded or window["dilations"] != (1, 1)):
-            raise Unsupported("with padding that is not counted, or with dilations")
+        if op == "AveragePool":
+            _check_average(attributes, window)
         importer.emit(Node(label, op, (name,), node.output[0], window), (shape[0], *size))
 
     return convert
+
+
+def _check_average(attributes: dict[str, Any], window: dict[str, Any]) -> None:
+    """Refuse windows of different counts: each mean is a sum times one constant."""
+    if window["dilations"] != (1, 1):
+        raise Unsupported("with dilations")
+    given = window["pads"]
+    if attributes.get("ceil_mode", 0):
+        given = tuple(attributes.get("pads", (0, 0, 0, 0)))
+        if given != window["pads"]:
+            raise Unsupported("with ceil_mode where a window passes the edge")
+    if any(given) and not attributes.get("count_include_pad", 0):
+        raise Unsupported("with padding that is not counted")
 
 
 def convert_global_average(importer: Importer, node: onnx.NodeProto, label: str) -> None:

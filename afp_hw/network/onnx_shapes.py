@@ -20,7 +20,10 @@ def convert_reshape(importer: Importer, node: onnx.NodeProto, label: str) -> Non
     attributes = attributes_of(node)
     count = int(np.prod(shape))
     if node.op_type == "Flatten":
-        target: list[int] = [1, count] if attributes.get("axis", 1) == 1 else []
+        axis = attributes.get("axis", 1)
+        if axis % (len(shape) + 1) != 1:
+            raise Unsupported(f"at axis {axis}")
+        target: list[int] = [1, count]
     elif node.op_type == "Reshape":
         sizes = importer.constant(node, 1)
         assert sizes is not None  # the checker wants it

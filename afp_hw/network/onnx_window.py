@@ -31,6 +31,8 @@ def window_of(
         pads = tuple(attributes.get("pads", (0, 0, 0, 0))) if auto == "NOTSET" else (0, 0, 0, 0)
     if min(pads) < 0:
         raise Unsupported("with negative padding")
+    if attributes.get("ceil_mode", 0):
+        pads = _up_to_the_last_window(shape, spans, strides, pads)
     try:
         size = (
             output_size(shape[1], kernel[0], strides[0], (pads[0], pads[2]), dilations[0]),
@@ -38,14 +40,23 @@ def window_of(
         )
     except ValueError as error:
         raise Unsupported("with a window larger than its input") from error
-    if attributes.get("ceil_mode", 0):
-        rest = [
-            (size + low + high - span) % stride
-            for size, low, high, span, stride in zip(
-                shape[1:], pads[:2], pads[2:], spans, strides, strict=True
-            )
-        ]
-        if any(rest):
-            raise Unsupported("with ceil_mode where a window passes the edge")
     window = {"kernel": kernel, "strides": strides, "pads": pads, "dilations": dilations}
     return window, size
+
+
+def _up_to_the_last_window(
+    shape: Shape, spans: list[int], strides: tuple[int, ...], pads: tuple[int, ...]
+) -> tuple[int, ...]:
+    """Padding (top, left, bottom, right) that ends where the last window of `ceil_mode` does.
+
+    A window that would begin behind the input and its padding in front is left out, as
+    onnxruntime and PyTorch have it.
+    """
+    far = []
+    for axis, size in enumerate(shape[1:]):
+        near, behind = pads[axis], pads[axis + 2]
+        last = -(-(near + size + behind - spans[axis]) // strides[axis]) * strides[axis]
+        if last >= near + size:
+            last -= strides[axis]
+        far.append(max(0, last + spans[axis] - near - size))
+    return (*pads[:2], *far)

@@ -35,7 +35,7 @@ class Statistics:
     samples
         By tensor: float64, sorted: a seeded subsample of its values, and its smallest and largest.
     signed
-        By tensor: whether it can be negative.
+        By tensor: whether it can be, and was, negative; a network's input may never be.
     elements
         By tensor: elements of one image.
     """
@@ -120,7 +120,7 @@ def collect(
     positive = nonnegative(graph)
     return Statistics(
         samples,
-        {name: name not in positive for name in names},
+        {name: name not in positive and bool(samples[name][0] < 0) for name in names},
         {name: int(np.prod(graph.shapes[name])) for name in names},
     )
 

@@ -37,13 +37,13 @@ def float_quant(
 def network(tmp_path: Path, op: str, weight_inputs: dict, act_inputs: dict, **attributes) -> Graph:
     """Quantized weights -> Conv -> Relu -> quantizer of activations -> Conv."""
     node = helper.make_node
+    unsigned = {name: value for name, value in attributes.items() if name != "narrow"}
+    unsigned["signed"] = 0
     nodes = [
         node(op, ["w", *weight_inputs], ["wq"], name="qw", domain=DOMAIN, **attributes),
         node("Conv", ["x", "wq"], ["c"], name="first"),
         node("Relu", ["c"], ["r"], name="relu"),
-        node(
-            op, ["r", *act_inputs], ["rq"], name="qa", domain=DOMAIN, **{**attributes, "signed": 0}
-        ),
+        node(op, ["r", *act_inputs], ["rq"], name="qa", domain=DOMAIN, **unsigned),
         node("Conv", ["rq", "v"], ["y"], name="second"),
     ]
     constants = {"w": floats(1, 3, 2, 1, 1), "v": floats(2, 3, 3, 1, 1)}

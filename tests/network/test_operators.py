@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,68 +25,58 @@ def node(op: str, inputs: str = "x", **attributes: Any) -> onnx.NodeProto:
 WINDOW = {"kernel_shape": [3, 2], "strides": [2, 2]}
 INTS = np.int64
 
-CASES: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], int, int]] = {
-    "conv, same upper": (
-        [node("Conv", "x w", auto_pad="SAME_UPPER", strides=[2, 2])],
-        {"w": floats(1, 5, 4, 3, 3)},
-        17,
-        4,
+NORM = {"s": floats(1, 4), "o": floats(2, 4), "m": floats(3, 4), "v": np.abs(floats(4, 4)) + 0.1}
+FLAT = helper.make_node("Flatten", ["x"], ["f"])
+
+
+@dataclass(frozen=True)
+class Case:
+    nodes: list[onnx.NodeProto]
+    constants: dict[str, Any] = field(default_factory=dict)
+    opset: int = 17
+    rank: int = 4
+
+
+CASES = {
+    "conv, same upper": Case(
+        [node("Conv", "x w", auto_pad="SAME_UPPER", strides=[2, 2])], {"w": floats(1, 5, 4, 3, 3)}
     ),
-    "conv, same lower": (
-        [node("Conv", "x w", auto_pad="SAME_LOWER", strides=[2, 1])],
-        {"w": floats(1, 5, 4, 4, 4)},
-        17,
-        4,
+    "conv, same lower": Case(
+        [node("Conv", "x w", auto_pad="SAME_LOWER", strides=[2, 1])], {"w": floats(1, 5, 4, 4, 4)}
     ),
-    "conv, valid": (
-        [node("Conv", "x w b", auto_pad="VALID")],
-        {"w": floats(1, 5, 4, 3, 3), "b": floats(2, 5)},
-        17,
-        4,
+    "conv, valid": Case(
+        [node("Conv", "x w b", auto_pad="VALID")], {"w": floats(1, 5, 4, 3, 3), "b": floats(2, 5)}
     ),
-    "depthwise": (
-        [node("Conv", "x w", group=4, pads=[1, 0, 1, 2])],
-        {"w": floats(1, 8, 1, 3, 3)},
-        17,
-        4,
+    "depthwise": Case(
+        [node("Conv", "x w", group=4, pads=[1, 0, 1, 2])], {"w": floats(1, 8, 1, 3, 3)}
     ),
-    "grouped, dilated": (
-        [node("Conv", "x w", group=2, dilations=[2, 2])],
-        {"w": floats(1, 6, 2, 2, 2)},
-        17,
-        4,
+    "grouped, dilated": Case(
+        [node("Conv", "x w", group=2, dilations=[2, 2])], {"w": floats(1, 6, 2, 2, 2)}
     ),
-    "relu": ([node("Relu")], {}, 17, 4),
-    "relu6 of attributes": ([node("Clip", min=0.0, max=0.7)], {}, 6, 4),
-    "relu6 of inputs": ([node("Clip", "x l h")], {"l": np.float32(0), "h": np.float32(6)}, 17, 4),
-    "max-pool": ([node("MaxPool", **WINDOW)], {}, 17, 4),
-    "max-pool, padded": ([node("MaxPool", **WINDOW, pads=[1, 0, 1, 1])], {}, 17, 4),
-    "max-pool, ceil without rest": (
-        [node("MaxPool", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)],
-        {},
-        17,
-        4,
+    "relu": Case([node("Relu")]),
+    "relu6 of attributes": Case([node("Clip", min=0.0, max=0.7)], opset=6),
+    "relu6 of inputs": Case([node("Clip", "x l h")], {"l": np.float32(0), "h": np.float32(6)}),
+    "max-pool": Case([node("MaxPool", **WINDOW)]),
+    "max-pool, padded": Case([node("MaxPool", **WINDOW, pads=[1, 0, 1, 1])]),
+    "max-pool, ceil without rest": Case(
+        [node("MaxPool", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)], {}
     ),
-    "max-pool, dilated": ([node("MaxPool", kernel_shape=[2, 2], dilations=[2, 3])], {}, 17, 4),
-    "average pool": ([node("AveragePool", **WINDOW)], {}, 17, 4),
-    "average pool, padding counted": (
-        [node("AveragePool", **WINDOW, pads=[1, 1, 1, 1], count_include_pad=1)],
-        {},
-        17,
-        4,
+    "max-pool, dilated": Case([node("MaxPool", kernel_shape=[2, 2], dilations=[2, 3])]),
+    "average pool": Case([node("AveragePool", **WINDOW)]),
+    "average pool, padding counted": Case(
+        [node("AveragePool", **WINDOW, pads=[1, 1, 1, 1], count_include_pad=1)], {}
     ),
-    "global average": ([node("GlobalAveragePool")], {}, 17, 4),
-    "mean of attributes": ([node("ReduceMean", axes=[2, 3], keepdims=1)], {}, 13, 4),
-    "mean of negative axes": ([node("ReduceMean", axes=[-1, -2], keepdims=0)], {}, 13, 2),
-    "mean of inputs": (
-        [node("ReduceMean", "x a", keepdims=0)],
-        {"a": np.array([2, 3], INTS)},
-        18,
-        2,
+    "global average": Case([node("GlobalAveragePool")]),
+    "mean of attributes": Case([node("ReduceMean", axes=[2, 3], keepdims=1)], opset=13),
+    "mean of negative axes": Case(
+        [node("ReduceMean", axes=[-1, -2], keepdims=0)], opset=13, rank=2
     ),
-    "flatten": ([node("Flatten")], {}, 17, 2),
-    "reshape": ([node("Reshape", "x s")], {"s": np.array([0, -1], INTS)}, 17, 2),
-    "reshape by shape arithmetic": (
+    "mean of inputs": Case(
+        [node("ReduceMean", "x a", keepdims=0)], {"a": np.array([2, 3], INTS)}, opset=18, rank=2
+    ),
+    "flatten": Case([node("Flatten")], rank=2),
+    "reshape": Case([node("Reshape", "x s")], {"s": np.array([0, -1], INTS)}, rank=2),
+    "reshape by shape arithmetic": Case(
         [
             helper.make_node("Shape", ["x"], ["s"]),
             helper.make_node("Gather", ["s", "i"], ["n"]),
@@ -94,18 +85,16 @@ CASES: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], int, int]] = {
             helper.make_node("Reshape", ["x", "t"], ["y"], name="reshape"),
         ],
         {"i": np.array(0, INTS), "i1": np.array([0], INTS), "m": np.array([-1], INTS)},
-        17,
-        2,
+        rank=2,
     ),
-    "pad of attributes": ([node("Pad", pads=[0, 1, 2, 0, 0, 0, 1, 3])], {}, 10, 4),
-    "pad of inputs": ([node("Pad", "x p")], {"p": np.array([0, 1, 2, 0, 0, 0, 1, 3], INTS)}, 17, 4),
-    "pad of some axes": (
+    "pad of attributes": Case([node("Pad", pads=[0, 1, 2, 0, 0, 0, 1, 3])], opset=10),
+    "pad of inputs": Case([node("Pad", "x p")], {"p": np.array([0, 1, 2, 0, 0, 0, 1, 3], INTS)}),
+    "pad of some axes": Case(
         [node("Pad", "x p z a")],
         {"p": np.array([1, 2], INTS), "a": np.array([-3], INTS), "z": np.float32(0)},
-        18,
-        4,
+        opset=18,
     ),
-    "strided slice": (
+    "strided slice": Case(
         [node("Slice", "x b e a s")],
         {
             "b": np.array([1, 0], INTS),
@@ -113,71 +102,115 @@ CASES: dict[str, tuple[list[onnx.NodeProto], dict[str, Any], int, int]] = {
             "a": np.array([2, -1], INTS),
             "s": np.array([2, 2], INTS),
         },
-        17,
-        4,
     ),
-    "concat of channels": (
-        [helper.make_node("Relu", ["x"], ["r"]), node("Concat", "x r", axis=1)],
-        {},
-        17,
-        4,
+    "concat of channels": Case(
+        [helper.make_node("Relu", ["x"], ["r"]), node("Concat", "x r", axis=1)], {}
     ),
-    "concat of rows": (
-        [helper.make_node("Relu", ["x"], ["r"]), node("Concat", "r x", axis=-2)],
-        {},
-        17,
-        4,
+    "concat of rows": Case(
+        [helper.make_node("Relu", ["x"], ["r"]), node("Concat", "r x", axis=-2)], {}
     ),
-    "add": ([helper.make_node("Relu", ["x"], ["r"]), node("Add", "x r")], {}, 17, 4),
-    "add of a constant": ([node("Add", "c x")], {"c": floats(3, 4, 1, 1)}, 17, 4),
-    "batch norm alone": (
-        [node("BatchNormalization", "x s o m v", epsilon=1e-3)],
-        {"s": floats(1, 4), "o": floats(2, 4), "m": floats(3, 4), "v": np.abs(floats(4, 4)) + 0.1},
-        17,
-        4,
-    ),
-    "identity and dropout": (
+    "add": Case([helper.make_node("Relu", ["x"], ["r"]), node("Add", "x r")]),
+    "add of a constant": Case([node("Add", "c x")], {"c": floats(3, 4, 1, 1)}),
+    "batch norm alone": Case([node("BatchNormalization", "x s o m v", epsilon=1e-3)], NORM),
+    "identity and dropout": Case(
         [
             helper.make_node("Identity", ["x"], ["i"]),
             helper.make_node("Dropout", ["i"], ["d"]),
             node("Relu", "d"),
         ],
         {},
-        17,
-        4,
     ),
-    "gemm": (
+    "gemm": Case(
         [
-            helper.make_node("Flatten", ["x"], ["f"]),
+            FLAT,
             node("Gemm", "f w b", transB=1, alpha=0.5, beta=2.0),
         ],
         {"w": floats(1, 3, 168), "b": floats(2, 3)},
-        17,
-        2,
+        rank=2,
     ),
-    "gemm without bias": (
-        [helper.make_node("Flatten", ["x"], ["f"]), node("Gemm", "f w")],
-        {"w": floats(1, 168, 3)},
-        17,
-        2,
-    ),
-    "matmul and its bias": (
+    "gemm without bias": Case([FLAT, node("Gemm", "f w")], {"w": floats(1, 168, 3)}, rank=2),
+    "matmul and its bias": Case(
         [
-            helper.make_node("Flatten", ["x"], ["f"]),
+            FLAT,
             helper.make_node("MatMul", ["f", "w"], ["m"]),
             node("Add", "m b"),
         ],
         {"w": floats(1, 168, 3), "b": floats(2, 3)},
-        17,
-        2,
+        rank=2,
+    ),
+    "conv, everything": Case(
+        [node("Conv", "x w b", strides=[1, 2], pads=[0, 2, 1, 1], dilations=[2, 1], group=2)],
+        {"w": floats(1, 6, 2, 3, 3), "b": floats(2, 6)},
+    ),
+    "relu6 without a limit": Case([node("Clip", "x l")], {"l": np.float32(0)}, opset=11),
+    "limits of constant nodes": Case(
+        [
+            helper.make_node("Constant", [], ["l"], value_float=0.0),
+            helper.make_node("Constant", [], ["h"], value_float=0.5),
+            node("Clip", "x l h"),
+        ]
+    ),
+    "max-pool, same": Case([node("MaxPool", **WINDOW, auto_pad="SAME_LOWER")]),
+    "max-pool, ceil": Case([node("MaxPool", kernel_shape=[2, 3], strides=[3, 2], ceil_mode=1)]),
+    "max-pool, ceil, the last window left out": Case(
+        [node("MaxPool", **WINDOW, pads=[1, 0, 1, 1], ceil_mode=1)]
+    ),
+    "average pool, ceil without rest": Case([node("AveragePool", **WINDOW, ceil_mode=1)]),
+    "average pool, same": Case(
+        [node("AveragePool", **WINDOW, auto_pad="SAME_UPPER", count_include_pad=1)]
+    ),
+    "mean of negative inputs": Case(
+        [node("ReduceMean", "x a", keepdims=1)], {"a": np.array([-2, -1], INTS)}, opset=18
+    ),
+    "flatten at a negative axis": Case([node("Flatten", axis=-3)], rank=2),
+    "squeeze": Case(
+        [helper.make_node("GlobalAveragePool", ["x"], ["g"]), node("Squeeze", "g a")],
+        {"a": np.array([-1, 2], INTS)},
+        rank=2,
+    ),
+    "reshape by casts of a shape": Case(
+        [
+            helper.make_node("Shape", ["x"], ["s"]),
+            helper.make_node("Cast", ["s"], ["f"], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Cast", ["f"], ["i"], to=onnx.TensorProto.INT64),
+            helper.make_node("Slice", ["i", "b", "e"], ["n"]),
+            helper.make_node("Concat", ["n", "m"], ["t"], axis=0),
+            node("Reshape", "x t"),
+        ],
+        {"b": np.array([0], INTS), "e": np.array([1], INTS), "m": np.array([-1], INTS)},
+        rank=2,
+    ),
+    "cast": Case([helper.make_node("Cast", ["x"], ["c"], to=1), node("Relu", "c")]),
+    "batch norm behind a convolution": Case(
+        [
+            helper.make_node("Conv", ["x", "w", "o"], ["c"], pads=[1, 1, 1, 1]),
+            node("BatchNormalization", "c s o m v"),
+        ],
+        {"w": floats(5, 4, 4, 3, 3), **NORM},
+    ),
+    "batch norm behind gemm": Case(
+        [
+            FLAT,
+            helper.make_node("Gemm", ["f", "w"], ["g"]),
+            node("BatchNormalization", "g s o m v"),
+        ],
+        {"w": floats(5, 168, 4), **NORM},
+        rank=2,
+    ),
+    "gemm with one number as its bias": Case(
+        [FLAT, node("Gemm", "f w b", beta=0.5)],
+        {"w": floats(1, 168, 3), "b": np.float32(2)},
+        rank=2,
     ),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_operator_computes_what_onnxruntime_does(tmp_path: Path, case: str) -> None:
-    nodes, constants, opset, rank = CASES[case]
-    path = save(tmp_path / "o.onnx", nodes, constants, SHAPE, opset=opset, rank=rank)
+    made = CASES[case]
+    path = save(
+        tmp_path / "o.onnx", made.nodes, made.constants, SHAPE, opset=made.opset, rank=made.rank
+    )
     images = floats(9, 3, *SHAPE)
     session = onnxruntime.InferenceSession(path)
     (expected,) = session.run(None, {"x": images})

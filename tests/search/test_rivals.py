@@ -50,6 +50,15 @@ def test_a_sample_is_bounded_and_has_both_ends(graph: Graph, statistics: Statist
         assert statistics.signed[name] or sample[0] >= 0
 
 
+def test_an_input_without_negative_values_needs_no_sign_bit(
+    graph: Graph, statistics: Statistics
+) -> None:
+    name = graph.inputs[0].name
+    assert not statistics.signed[name]
+    below = collect(graph, embedded.calibration_images()[:64] - np.float32(0.5))
+    assert below.signed[name]
+
+
 def test_the_same_images_give_the_same_sample(graph: Graph, statistics: Statistics) -> None:
     again = collect(graph, embedded.calibration_images()[:64])
     for name, sample in statistics.samples.items():
@@ -92,7 +101,7 @@ def test_first_and_last_layer_and_input_are_rounded(
         np.testing.assert_array_equal(before.bias, after.bias)
     replaced = roundings(statistics, method)
     assert graph.inputs[0].name in replaced
-    assert np.unique(replaced[graph.inputs[0].name](harness.images)).size <= 7
+    assert np.unique(replaced[graph.inputs[0].name](harness.images)).size <= 8
 
 
 def test_weights_and_activations_may_have_different_methods(harness: Harness) -> None:
