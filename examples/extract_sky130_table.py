@@ -24,7 +24,7 @@ _CELLS = """
     nand2_1 nand2_2 nand2b_1 nand3_1 nor2_1 nor2_2 nor2b_1 nor3_1
     and2_0 and3_1 or2_1 or3_1 xor2_1 xnor2_1 mux2_1 mux2i_1 maj3_1 fa_1
     a21oi_1 a21o_1 a22oi_1 a31oi_1 a211oi_1 o21ai_0 o21a_1 o22ai_1
-    dfxtp_1
+    dfxtp_1 dlclkp_1
 """.split()  # noqa: SIM905
 _SLEWS_PS = (23.05, 53.13, 282.3, 650.7)
 _LOADS_FF = (1.317, 9.128, 63.29)

@@ -130,6 +130,26 @@ class FlipFlop:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockGate:
+    """What makes a cell a clock gate (``clock_gating_integrated_cell : latch_posedge``).
+
+    Its output follows the clock through the cycles before which its enable was 1.
+
+    Parameters
+    ----------
+    clock, enable, output
+        Names of the pins.
+    test
+        Pins that must be 0 in use: scan enables.
+    """
+
+    clock: str
+    enable: str
+    output: str
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One standard cell.
 
@@ -146,10 +166,12 @@ class Cell:
     flip_flop
         None for a cell that is none.
     dont_use
-        The library asks tools to leave it alone, or it is of no use here: a latch, a clock gate, a
-        three-state buffer, an output without function.
+        The library asks tools to leave it alone, or it is of no use to a mapper: a latch, a clock
+        gate, a three-state buffer, an output without function.
     arcs
         Delays and setup constraints.
+    clock_gate
+        None for a cell that is none.
     """
 
     name: str
@@ -160,6 +182,7 @@ class Cell:
     flip_flop: FlipFlop | None
     dont_use: bool
     arcs: tuple[Arc, ...] = ()
+    clock_gate: ClockGate | None = None
 
     def pin(self, name: str) -> Pin:
         """The pin of that name.

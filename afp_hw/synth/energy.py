@@ -29,7 +29,7 @@ class BlockEnergy:
     internal_j
         Inside its cells.
     clock_j
-        Both, of its clock pins.
+        Both, of its clock pins, and of the nets behind its clock gates.
     """
 
     switching_j: float
@@ -120,7 +120,7 @@ def _internal(
     for pin in instance.cell.inputs:
         net = instance.nets[pin.name]
         energy = float(toggles[net]) * instance.cell.input_energy_j(pin.name)
-        if net == netlist.clock:
+        if net in netlist.clocks:
             clock += energy
         else:
             data += energy
@@ -128,7 +128,11 @@ def _internal(
         if pin.name in instance.nets:
             net = instance.nets[pin.name]
             once = instance.cell.internal_energy_j(pin.name, float(netlist.load_f[net]), slew_s)
-            data += float(toggles[net]) * once
+            energy = float(toggles[net]) * once
+            if net in netlist.clocks:
+                clock += energy
+            else:
+                data += energy
     return data, clock
 
 
@@ -181,7 +185,7 @@ def block_energies(
         for pin in instance.cell.inputs:
             net = instance.nets[pin.name]
             energy = 0.5 * pin.capacitance_f * voltage_v**2 * float(counts[net])
-            sums[drivers[net] or instance.block][2 if net == netlist.clock else 0] += energy
+            sums[drivers[net] or instance.block][2 if net in netlist.clocks else 0] += energy
     present = {instance.block for instance in netlist.cells}
     return {block: BlockEnergy(*sums[block]) for block in BLOCKS if block in present}
 

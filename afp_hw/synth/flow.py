@@ -66,7 +66,7 @@ class SynthReport:
 _PROCESS: Final = Path(__file__).with_name("yosys_process.py")
 
 
-def _run_yosys(work: Path) -> None:
+def run_yosys(work: Path) -> None:
     """Run ``script.ys`` there in a fresh process; what it prints goes to ``yosys.log``."""
     command = [sys.executable, "-P", str(_PROCESS), "script.ys"]
     log = work / "yosys.log"
@@ -142,9 +142,17 @@ def synthesize(
     abc = recipe.abc_script.replace("{D}", f"-D {logic_ps}")
     write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
     liberty = technology.liberty_path()
-    script = yosys_script(files, top, liberty, recipe, flatten=flatten, adders=adders)
+    script = yosys_script(
+        files,
+        top,
+        liberty,
+        recipe,
+        flatten=flatten,
+        adders=adders,
+        clock_gate=technology.clock_gate if recipe.clock_gates else None,
+    )
     write_atomic(work / "script.ys", script)
-    _run_yosys(work)
+    run_yosys(work)
     return _report(work, top, technology, recipe)
 
 

@@ -37,6 +37,9 @@ static inline vec ones(vec x)
         s[NET] = new_;                   \
     } while (0)
 
+/* The coming edge passes a clock gate: up and down again before the next. */
+#define PULSE(NET, ENABLE) c[NET] += 2 * ones((ENABLE) & m)
+
 /* s: value of each net; c: toggles of each net; q: state of each flip-flop; m: lanes in use. */
 @PARTS@
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.synth.boolean import parse_function
-from afp_hw.synth.netlist import Instance, Netlist
+from afp_hw.synth.netlist import Instance, Netlist, gated_clock
 
 # Cells in one C function: compilers take more than proportional time for longer ones.
 _PART: Final = 500
@@ -47,12 +47,20 @@ def _outputs(instance: Instance, state: int | None = None) -> list[str]:
 
 
 def _next_states(netlist: Netlist) -> list[str]:
-    lines = []
+    """What the coming clock edge stores, and the pulse that it makes behind each open gate."""
+    lines, enables = [], []
+    for gate in netlist.clock_gates:
+        assert gate.cell.clock_gate is not None  # what makes it one
+        enables.append(f"s[{gate.nets[gate.cell.clock_gate.enable]}]")
+        lines.append(f"PULSE({gated_clock(gate)}, {enables[-1]});")
     for index, instance in enumerate(netlist.flip_flops):
         assert instance.cell.flip_flop is not None  # what makes it one
-        lines.append(
-            f"q[{index}] = {_expression(instance.cell.flip_flop.next_state, instance, index)};"
-        )
+        value = _expression(instance.cell.flip_flop.next_state, instance, index)
+        gate_index = int(netlist.gate_of[index])
+        if gate_index >= 0:
+            enable = enables[gate_index]
+            value = f"(({value}) & {enable}) | (q[{index}] & ~{enable})"
+        lines.append(f"q[{index}] = {value};")
     return lines
 
 

@@ -16,7 +16,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
-from afp_hw.synth.cells import Arc, Cell, FlipFlop, Pin, Table
+from afp_hw.synth.cells import Arc, Cell, ClockGate, FlipFlop, Pin, Table
 from afp_hw.synth.liberty_table import TableReader, combine
 from afp_hw.synth.liberty_text import Group, read_groups
 
@@ -96,7 +96,27 @@ class _CellReader:
                 for timing in pin.all("timing")
                 for arc in self._arcs(pin, timing)
             ),
+            clock_gate=self._clock_gate(group),
         )
+
+    @staticmethod
+    def _clock_gate(group: Group) -> ClockGate | None:
+        """The pins of a clock gate for rising edges; None for any other cell."""
+        kind = group.attributes.get("clock_gating_integrated_cell", "")
+        if not kind.startswith("latch_posedge") or kind.endswith("obs"):
+            return None
+        pins = {
+            key: [
+                pin.name
+                for pin in group.all("pin")
+                if pin.attributes.get(f"clock_gate_{key}_pin") == "true"
+            ]
+            for key in ("clock", "enable", "out", "test")
+        }
+        if any(len(pins[key]) != 1 for key in ("clock", "enable", "out")):
+            return None
+        (clock,), (enable,), (output,) = pins["clock"], pins["enable"], pins["out"]
+        return ClockGate(clock, enable, output, tuple(pins["test"]))
 
     @staticmethod
     def _flip_flop(group: Group | None) -> FlipFlop | None:

@@ -107,6 +107,7 @@ def _pin(cell: Cell, pin: Pin, direction: str) -> Iterator[str]:
         yield f"  capacitance : {pin.capacitance_f / 1e-12:.6g};"
     if pin.clock:
         yield "  clock : true;"
+    yield from _clock_gate_role(cell, pin)
     if pin.function is not None:
         yield f'  function : "{pin.function}";'
     if pin.max_load_f is not None:
@@ -124,8 +125,18 @@ def _pin(cell: Cell, pin: Pin, direction: str) -> Iterator[str]:
     yield "}"
 
 
+def _clock_gate_role(cell: Cell, pin: Pin) -> Iterator[str]:
+    gate = cell.clock_gate
+    if gate is not None:
+        roles = {gate.clock: "clock", gate.enable: "enable", gate.output: "out"}
+        role = roles.get(pin.name, "test")
+        yield f"  clock_gate_{role}_pin : true;"
+
+
 def _cell(cell: Cell) -> Iterator[str]:
     yield f"cell ({cell.name}) {{ area : {cell.area_um2:.6g};"
+    if cell.clock_gate is not None:
+        yield "  clock_gating_integrated_cell : latch_posedge; dont_use : true;"
     yield f"  cell_leakage_power : {cell.leakage_w / 1e-9:.6g};"
     flip_flop = cell.flip_flop
     if flip_flop is not None:

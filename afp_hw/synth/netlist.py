@@ -81,7 +81,11 @@ class Netlist:
     flip_flops
         Cells with state.
     clock
-        The net that clocks them; None where there are none.
+        The net that clocks them, directly or through a gate; None where there are none.
+    clock_gates
+        Cells between the clock and some of the flip-flops.
+    gate_of
+        For each flip-flop the index of its clock gate, int64; -1 for none.
     load_f
         Capacitance of the pins on each net, farad, float64 [nets]; wires are not included.
     """
@@ -94,12 +98,20 @@ class Netlist:
     level: NDArray[np.int64]
     flip_flops: tuple[Instance, ...]
     clock: int | None
+    clock_gates: tuple[Instance, ...]
+    gate_of: NDArray[np.int64]
     load_f: NDArray[np.float64]
 
     @property
     def cells(self) -> tuple[Instance, ...]:
-        """All cells: the combinational ones in their order, then the flip-flops."""
-        return self.combinational + self.flip_flops
+        """All cells: the combinational ones in their order, flip-flops, clock gates."""
+        return self.combinational + self.flip_flops + self.clock_gates
+
+    @property
+    def clocks(self) -> frozenset[int]:
+        """The clock's net and those behind gates."""
+        root = set() if self.clock is None else {self.clock}
+        return frozenset(root | {gated_clock(gate) for gate in self.clock_gates})
 
     @property
     def area_um2(self) -> float:
@@ -141,14 +153,34 @@ def _levelise(cells: Sequence[Instance], nets: int) -> tuple[list[int], list[int
     return order, [level[index] for index in order]
 
 
-def _clock_of(flip_flops: Sequence[Instance]) -> int | None:
-    clocks = set()
-    for instance in flip_flops:
+def gated_clock(gate: Instance) -> int:
+    """The net that a clock gate drives."""
+    assert gate.cell.clock_gate is not None  # what makes it one
+    return gate.nets[gate.cell.clock_gate.output]
+
+
+def _clock_of(
+    flip_flops: Sequence[Instance], gates: Sequence[Instance]
+) -> tuple[int | None, NDArray[np.int64]]:
+    """The one clock, and which gate stands before each flip-flop."""
+    behind = {gated_clock(gate): index for index, gate in enumerate(gates)}
+    clocks, gate_of = set(), np.full(len(flip_flops), -1, dtype=np.int64)
+    for index, instance in enumerate(flip_flops):
         assert instance.cell.flip_flop is not None  # what makes it one
-        clocks.add(instance.nets.get(instance.cell.flip_flop.clocked_on, -1))
+        net = instance.nets.get(instance.cell.flip_flop.clocked_on, -1)
+        if net in behind:
+            gate_of[index] = behind[net]
+        else:
+            clocks.add(net)
+    for gate in gates:
+        assert gate.cell.clock_gate is not None  # what makes it one
+        clocks.add(gate.nets[gate.cell.clock_gate.clock])
+        tied = [gate.nets[pin] for pin in gate.cell.clock_gate.test]
+        if any(net != CONSTANT_0 for net in tied):
+            raise ValueError(f"Netlist.clock_gates must not be in test mode ({gate.name})")
     if len(clocks) > 1 or -1 in clocks:
         raise ValueError(f"Netlist.clock must be one net, rising, not {len(clocks)} of them")
-    return clocks.pop() if clocks else None
+    return (clocks.pop() if clocks else None), gate_of
 
 
 def _check_clock(netlist: Netlist) -> Netlist:
@@ -206,8 +238,14 @@ def _arrays(
         for pin in instance.cell.inputs:
             load[instance.nets[pin.name]] += pin.capacitance_f
     flip_flops = [instance for instance in instances if instance.cell.flip_flop is not None]
-    logic = [instance for instance in instances if instance.cell.flip_flop is None]
+    gates = [instance for instance in instances if instance.cell.clock_gate is not None]
+    logic = [
+        instance
+        for instance in instances
+        if instance.cell.flip_flop is None and instance.cell.clock_gate is None
+    ]
     order, level = _levelise(logic, len(names))
+    clock, gate_of = _clock_of(flip_flops, gates)
     directions = {
         direction: {
             name: np.array([number[bits[bit]] for bit in port["bits"]], dtype=np.int64)
@@ -224,7 +262,9 @@ def _arrays(
         combinational=tuple(logic[index] for index in order),
         level=np.array(level, dtype=np.int64),
         flip_flops=tuple(flip_flops),
-        clock=_clock_of(flip_flops),
+        clock=clock,
+        clock_gates=tuple(gates),
+        gate_of=gate_of,
         load_f=load,
     )
 

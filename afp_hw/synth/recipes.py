@@ -38,12 +38,16 @@ class Recipe:
         Of Yosys' ``synth``.
     abc_script
         For ABC; ``{D}`` stands for the option that gives the clock period.
+    clock_gates
+        Whether registers with an enable get a clock gate where the library has one; else a
+        multiplexer a bit.
     """
 
     name: str
     adders: Adders
     synth_options: tuple[str, ...]
     abc_script: str
+    clock_gates: bool = True
 
 
 def _recipe(name: str, adders: Adders, script: str, *options: str) -> Recipe:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from afp_hw.synth.cells import NOMINAL_SLEW_S, Arc, Cell, FlipFlop, Pin, Table
+from afp_hw.synth.cells import NOMINAL_SLEW_S, Arc, Cell, ClockGate, FlipFlop, Pin, Table
 
 _PS: Final = 1e-12
 _FF: Final = 1e-15
@@ -69,6 +69,9 @@ def cell_entry(cell: Cell, slews: Sequence[float], loads: Sequence[float]) -> di
     if cell.flip_flop is not None:
         ff = cell.flip_flop
         entry["flip_flop"] = [ff.next_state, ff.clocked_on, ff.state, ff.inverted]
+    if cell.clock_gate is not None:
+        gate = cell.clock_gate
+        entry["clock_gate"] = [gate.clock, gate.enable, gate.output, *gate.test]
     return entry
 
 
@@ -112,6 +115,13 @@ def _arc(entry: Sequence[Any], slews: Sequence[float], loads: Sequence[float]) -
     return Arc(related, pin, kind, sense, *(_table(table, *axes, _PS) for table in tables))
 
 
+def _clock_gate(entry: Sequence[str] | None) -> ClockGate | None:
+    if entry is None:
+        return None
+    clock, enable, output, *test = entry
+    return ClockGate(clock, enable, output, tuple(test))
+
+
 def cells_of(table: Mapping[str, Any]) -> dict[str, Cell]:
     """The cells of a table that :func:`table_text` wrote and JSON read."""
     slews = [s * _PS for s in table["slews_ps"]]
@@ -120,12 +130,13 @@ def cells_of(table: Mapping[str, Any]) -> dict[str, Cell]:
     for name, entry in table["cells"].items():
         stored = entry.get("flip_flop")
         flip_flop = FlipFlop(*stored) if stored else None
+        clock_gate = _clock_gate(entry.get("clock_gate"))
         inputs = tuple(
             Pin(
                 pin,
                 capacitance * _FF,
                 None,
-                clock=flip_flop is not None and flip_flop.clocked_on == pin,
+                clock=pin in (flip_flop and flip_flop.clocked_on, clock_gate and clock_gate.clock),
                 energy=Table((0.0,), (0.0,), ((energy * _FJ,),)),
             )
             for pin, (capacitance, energy) in entry["inputs"].items()
@@ -148,7 +159,8 @@ def cells_of(table: Mapping[str, Any]) -> dict[str, Cell]:
             inputs=inputs,
             outputs=outputs,
             flip_flop=flip_flop,
-            dont_use=False,
+            dont_use=clock_gate is not None,
             arcs=tuple(_arc(arc, slews, loads) for arc in entry["arcs"]),
+            clock_gate=clock_gate,
         )
     return cells

@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -134,6 +135,19 @@ class Technology:
         return tuple(cell for cell in self.cells.values() if not cell.dont_use)
 
     @cached_property
+    def clock_gate(self) -> Cell | None:
+        """The smallest gate of a rising clock: enable, clock, and nothing but test pins beside."""
+        found = [
+            cell
+            for cell in self.cells.values()
+            if cell.clock_gate is not None
+            and {cell.clock_gate.clock, cell.clock_gate.enable, *cell.clock_gate.test}
+            == {pin.name for pin in cell.inputs}
+            and not any(fnmatchcase(cell.name, pattern) for pattern in NOT_FOR_SYNTHESIS)
+        ]
+        return min(found, key=lambda cell: (len(cell.inputs), cell.area_um2), default=None)
+
+    @cached_property
     def flip_flop(self) -> Cell | None:
         """The smallest that stores an input on the rising edge, without clear or preset."""
         found = [
@@ -200,8 +214,9 @@ class Technology:
 
     @cached_property
     def liberty(self) -> str:
-        """The usable cells as a compact Liberty file."""
-        return liberty_text(self.name, self.voltage_v, self.usable, self.description)
+        """The usable cells and the clock gate as a compact Liberty file."""
+        gate = () if self.clock_gate is None else (self.clock_gate,)
+        return liberty_text(self.name, self.voltage_v, self.usable + gate, self.description)
 
     def liberty_path(self) -> Path:
         """That file on disk, in the cache directory, named by its content.

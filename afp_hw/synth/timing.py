@@ -33,8 +33,8 @@ class _Times:
         self._load = netlist.load_f.tolist()
         self.arrival = [[0.0] * nets, [0.0] * nets]
         self.slew = [[NOMINAL_SLEW_S] * nets, [NOMINAL_SLEW_S] * nets]
-        if netlist.clock is not None:
-            self.slew[_RISE][netlist.clock] = self.slew[_FALL][netlist.clock] = _CLOCK_SLEW_S
+        for clock in netlist.clocks:
+            self.slew[_RISE][clock] = self.slew[_FALL][clock] = _CLOCK_SLEW_S
 
     def drive(self, instance: Instance, kinds: tuple[str, ...]) -> None:
         """Set the nets that a cell drives, from the arcs of these kinds."""
@@ -67,8 +67,8 @@ class _Times:
 def clock_period_s(netlist: Netlist) -> float:
     """Smallest clock period of a netlist, second.
 
-    The latest of: clock to output, logic, setup of the next flip-flop; the same from inputs, which
-    come with the clock edge; the same to outputs.
+    The latest of: clock to output, logic, setup of the next flip-flop or clock gate; the same from
+    inputs, which come with the clock edge; the same to outputs. Gates delay no clock: it is ideal.
     """
     times = _Times(netlist)
     for instance in netlist.flip_flops:
@@ -81,7 +81,7 @@ def clock_period_s(netlist: Netlist) -> float:
         for net in bits.tolist()
         for edge in (_RISE, _FALL)
     ]
-    for instance in netlist.flip_flops:
+    for instance in netlist.flip_flops + netlist.clock_gates:
         for arc in instance.cell.arcs:
             if arc.kind == "setup_rising":
                 net = instance.nets[arc.pin]

@@ -7,8 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
+from afp_hw.synth.cells import Cell
 from afp_hw.synth.recipes import Adders, Recipe
+
+# A gate costs about what one and a half flip-flops do in clock energy and area.
+FEWEST_GATED: Final = 3
+
+
+def _clock_gates(cell: Cell | None) -> tuple[str, ...]:
+    """Gates for groups of flip-flops that share clock and enable."""
+    if cell is None or cell.clock_gate is None:
+        return ()
+    gate = cell.clock_gate
+    tied = " ".join(f"-tie_lo {pin}" for pin in gate.test)
+    pins = f"{gate.enable}:{gate.clock}:{gate.output}"
+    return (
+        "opt_dff",
+        f"clockgate -pos {cell.name} {pins} {tied} -min_net_size {FEWEST_GATED}",
+    )
 
 
 def yosys_script(
@@ -19,6 +37,7 @@ def yosys_script(
     *,
     flatten: bool,
     adders: Adders,
+    clock_gate: Cell | None = None,
 ) -> str:
     """The script; it runs in the folder where ``map.abc`` and the maps of adders are.
 
@@ -34,6 +53,8 @@ def yosys_script(
         Dissolve the hierarchy first.
     adders
         As :class:`.Recipe` has it, or ``"prefix"`` where the library has no full adder.
+    clock_gate
+        What stands before registers with an enable; None makes them multiplexers.
     """
     options = [f"-top {top}", *(["-flatten"] if flatten else []), *recipe.synth_options]
     synth = f"synth -noabc {' '.join(options)}"
@@ -51,6 +72,7 @@ def yosys_script(
             *(f'read_verilog "{file}"' for file in files),
             *((synth,) if adders == "prefix" else mapped),
             "check -assert",
+            *_clock_gates(clock_gate),
             f'dfflibmap -liberty "{liberty}"',
             "opt",
             f'abc -liberty "{liberty}" -script map.abc',
