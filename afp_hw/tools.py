@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Final
 
 _VERSION: Final = re.compile(r"\d+(?:\.\d+)+|\d+")
+# Its name ends in a digit: "nextpnr-ecp5" ... (Version nextpnr-0.11.1), or (Version 0.4-1+b1).
+_NEXTPNR_VERSION: Final = re.compile(r"(?<=Version )(?:nextpnr-)?(\d+(?:\.\d+)*)")
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,13 @@ def _package(distribution: str, module: str | None = None) -> Callable[[], Found
     return probe
 
 
-def _program(names: list[str], arguments: list[str]) -> Callable[[], Found | None]:
-    """Probe for the first program of `names` on PATH that runs with `arguments`."""
+def _program(
+    names: list[str], arguments: list[str], version: re.Pattern[str] = _VERSION
+) -> Callable[[], Found | None]:
+    """Probe for the first program of `names` on PATH that runs with `arguments`.
+
+    Its version is the last group of the pattern, or all of it where that has none.
+    """
 
     def probe() -> Found | None:
         for name in names:
@@ -108,9 +115,9 @@ def _program(names: list[str], arguments: list[str]) -> Callable[[], Found | Non
                 )
             except (OSError, subprocess.TimeoutExpired):
                 continue
-            match = _VERSION.search(run.stdout or run.stderr)
+            match = version.search(run.stdout or run.stderr)
             if match is not None and not run.returncode:
-                return Found(match[0], path)
+                return Found(match[match.lastindex or 0], path)
         return None
 
     return probe
@@ -148,6 +155,13 @@ def _compiler() -> Found | None:
     """The C++ compiler: ``CXX`` where set."""
     named = os.environ.get("CXX")
     return _program([named] if named else ["g++", "c++", "clang++"], ["-dumpversion"])()
+
+
+def _nextpnr(family: str) -> Callable[[], Found | None]:
+    """Probe for the place and route of an FPGA family: a program on PATH, else the package."""
+    native = _program([f"nextpnr-{family}"], ["--version"], _NEXTPNR_VERSION)
+    package = _package(f"yowasp-nextpnr-{family}")
+    return lambda: native() or package()
 
 
 TOOLS: Final = (
@@ -255,6 +269,22 @@ TOOLS: Final = (
         (2, 0),
         _program(["sta"], ["-version"]),
     ),
+    Tool(
+        "nextpnr-ecp5",
+        "Fmax and packed logic cells in `afp-hw synth --fpga ecp5`",
+        "a native one on PATH, or pip install 'afp-hw[fpga]'",
+        False,
+        (0, 4),
+        _nextpnr("ecp5"),
+    ),
+    Tool(
+        "nextpnr-ice40",
+        "Fmax and packed logic cells in `afp-hw synth --fpga ice40`",
+        "apt install nextpnr-ice40, or pip install 'afp-hw[fpga]'",
+        False,
+        (0, 4),
+        _nextpnr("ice40"),
+    ),
 )
 
 
@@ -266,6 +296,12 @@ def _look(tool: Tool) -> Finding:
 def survey() -> list[Finding]:
     """Look for every tool of :data:`TOOLS`, in their order."""
     return [_look(tool) for tool in TOOLS]
+
+
+def find(name: str) -> Found | None:
+    """The tool `name`; None where it is missing or too old."""
+    finding = _look(next(tool for tool in TOOLS if tool.name == name))
+    return finding.found if finding.good else None
 
 
 def require(name: str) -> Found:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from afp_hw.cli.options import design_options, json_option, out_option
+from afp_hw.cli.synth_fpga import fpga_options
 from afp_hw.design import Design
 from afp_hw.files import output_directory, write_atomic
 
@@ -121,6 +122,7 @@ def _print(report: HardwareReport) -> None:
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]"
 )
+@fpga_options
 @json_option
 @out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
 def command(
@@ -141,6 +143,9 @@ def command(
     Every recipe of the set is tried, and the smallest netlist that meets the clock is taken. It is
     simulated gate by gate on the operands, every result is compared with the golden model, and the
     toggles become energy.
+
+    With --fpga the cells are those of an FPGA: LUTs, flip-flops, carries, DSPs, block RAMs, and the
+    clock frequency after place and route. -o gets NAME.fpga.json, .fpga.md, .fpga.v.
 
     Example: afp-hw synth pe --weights e3m1 --acts ue3m2
     """
