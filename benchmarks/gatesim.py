@@ -1,14 +1,17 @@
-"""Speed of the bit-parallel gate-level simulator, as a ratio against Verilator in the same run.
+"""Speed of the bit-parallel gate-level simulators, as ratios against Verilator in the same run.
 
 Both simulate the same mapped netlist of one processing element (SKY130 figures of the package) and
 count the toggles of every net:
 
 * ours: ``afp_hw.synth.GateSimulator``, one element per bit lane, with what surrounds it: bit planes
   from codes, and the results as integers.
+* ours with delays: ``afp_hw.synth.TimedSimulator``, the same, and counts glitches.
 * Verilator: the netlist as Verilog assignments with all nets as one output vector, compiled with
-  -O3; a C++ loop counts the bits that change, one element, operands ready in memory.
+  -O3; a C++ loop counts the bits that change, one element, operands ready in memory. It has no
+  delays: what it is to the simulator that has them is a scale, not a rival.
 
-Both get the same operands in lane 0, and their counts of that lane must be equal net for net. Run
+The two without delays get the same operands in lane 0, and their counts of that lane must be equal
+net for net; with delays, every count is larger by an even number. Run
 ``python benchmarks/gatesim.py``. Times are CPU seconds.
 """
 
@@ -20,6 +23,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +37,10 @@ from afp_hw.synth import (
     Netlist,
     Operands,
     PeStimulus,
+    Simulator,
     Technology,
+    TimedSimulator,
+    library_delays,
     parse_function,
     read_netlist,
     run_pe,
@@ -181,28 +188,50 @@ def main() -> None:
     stimulus = PeStimulus(Operands.random(design, k=576, m=128, n=128))
     lane = one_lane(stimulus, 1)
 
-    checked = GateSimulator(netlist, 1)
-    checked.run({port: values[:1] for port, values in lane.items()})
-    checked.clear()
-    checked.run({port: values[1:] for port, values in lane.items()})
+    def timed(netlist: Netlist, lanes: int) -> TimedSimulator:
+        delays = library_delays(netlist, Technology.sky130().flip_flop)
+        return TimedSimulator(netlist, lanes, delays)
+
+    found = []
+    for simulator in (GateSimulator(netlist, 1), timed(netlist, 1)):
+        simulator.run({port: values[:1] for port, values in lane.items()})
+        simulator.clear()
+        simulator.run({port: values[1:] for port, values in lane.items()})
+        found.append(simulator.toggles)
     _, counts = verilator_counts(netlist, lane, 0)
-    if not np.array_equal(counts, checked.toggles):
+    if not np.array_equal(counts, found[0]):
         raise SystemExit("toggle counts differ")
+    if ((found[1] < counts) | ((found[1] - counts) % 2 == 1)).any():
+        raise SystemExit("toggle counts with delays are no glitches more")
     cells, nets = len(netlist.cells), len(netlist.net_names)
     print(f"{netlist.top}: {cells} cells, {nets} nets; {counts.sum():,} toggles, all nets equal")
+    print(f"with delays: {found[1].sum() / counts.sum():.2f} times as many")
 
-    ours, rival = [], []
-    run_pe(netlist, stimulus)  # builds the simulator
-    for _ in range(options.repeat):
+    def speed(simulator_of: Callable[[Netlist, int], Simulator]) -> float:
         start = time.process_time()
-        activity = run_pe(netlist, stimulus)
-        ours.append(activity.cycles / (time.process_time() - start) / 1e6)
+        activity = run_pe(netlist, stimulus, simulator_of=simulator_of)
+        return activity.cycles / (time.process_time() - start) / 1e6
+
+    ours, delayed, rival = [], [], []
+    for simulator_of in (GateSimulator, timed):
+        run_pe(netlist, stimulus, simulator_of=simulator_of)  # builds the simulator
+    for _ in range(options.repeat):
+        ours.append(speed(GateSimulator))
+        delayed.append(speed(timed))
         long = one_lane(stimulus, 40)
         seconds, _ = verilator_counts(netlist, long, 0)
         rival.append(len(long["rst"]) / seconds / 1e6)
-    for name, speeds in (("ours, checked against golden", ours), ("Verilator", rival)):
-        print(f"{name}: {statistics.median(speeds):,.1f} million PE-cycles per CPU second")
-    print(f"ratio: {statistics.median(ours) / statistics.median(rival):.0f}")
+    base = statistics.median(rival)
+    for name, speeds in (
+        ("ours, checked against golden", ours),
+        ("ours with delays, checked against golden", delayed),
+        ("Verilator", rival),
+    ):
+        middle = statistics.median(speeds)
+        print(
+            f"{name}: {middle:,.1f} million PE-cycles per CPU second, "
+            f"{middle / base:.1f} times Verilator"
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
-from afp_hw.golden import gemm, to_fix
+from afp_hw.golden import fix_of_codes, gemm
 from afp_hw.hdl import Array
 from sim.bench import bench_design, bounded_test, drive, generator, pack, same, start
 
@@ -32,8 +32,8 @@ class Tile:
             ]
             for _ in range(design.rows)
         ]
-        act_fix = to_fix(self.act.reshape(design.rows, -1), design.acts)
-        wgt_fix = to_fix(self.wgt.reshape(-1, design.cols), design.weights)
+        act_fix = fix_of_codes(self.act.reshape(design.rows, -1), design.acts)
+        wgt_fix = fix_of_codes(self.wgt.reshape(-1, design.cols), design.weights)
         self.acc = gemm(act_fix, wgt_fix, np.array(self.init, dtype=object)).tolist()
 
     def steps(self, design):

@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from afp_hw.design import Design
-from afp_hw.formats import AFPFormat
+from afp_hw.formats import AFPFormat, IntFormat, Number, parse_number
 from afp_hw.hdl import operand_layout
 
 DESIGN_VARIABLE = "AFP_HW_BENCH_DESIGN"
@@ -28,14 +28,15 @@ def design_to_text(design: Design) -> str:
     """The design as one line, for :func:`bench_design` in the simulator's process."""
     keys = [field for field in Design.__dataclass_fields__ if getattr(design, field) is not None]
     values = {key: getattr(design, key) for key in keys}
-    return json.dumps({k: str(v) if isinstance(v, AFPFormat) else v for k, v in values.items()})
+    formats = (AFPFormat, IntFormat)
+    return json.dumps({k: str(v) if isinstance(v, formats) else v for k, v in values.items()})
 
 
 def bench_design() -> Design:
     """The design that the runner built."""
     values = json.loads(os.environ[DESIGN_VARIABLE])
     formats = ("weights", "acts", "outs")
-    return Design(**{k: AFPFormat.parse(v) if k in formats else v for k, v in values.items()})
+    return Design(**{k: parse_number(v) if k in formats else v for k, v in values.items()})
 
 
 def bounded_test() -> Any:
@@ -102,7 +103,7 @@ def pack(codes: Sequence[int], width: int) -> int:
     return sum(int(code) << (lane * width) for lane, code in enumerate(codes))
 
 
-def operand_fields(fmt: AFPFormat, word: int) -> tuple[int, int, int]:
+def operand_fields(fmt: Number, word: int) -> tuple[int, int, int]:
     """Sign, significand and shift of a decoded operand."""
     fields = {}
     for name, field in operand_layout(fmt):
@@ -110,8 +111,15 @@ def operand_fields(fmt: AFPFormat, word: int) -> tuple[int, int, int]:
     return fields["sign"], fields["sig"], fields["shift"]
 
 
-def operand_word(fmt: AFPFormat, sign: int, sig: int, shift: int) -> int:
+def operand_word(fmt: Number, sign: int, sig: int, shift: int) -> int:
     """The word of a decoded operand: the inverse of :func:`operand_fields`."""
     layout = operand_layout(fmt)
     values = {"sign": sign, "sig": sig, "shift": shift}
     return sum(values[name] << field.offset for name, field in layout)
+
+
+def last_magnitude(fmt: Number) -> int:
+    """The code of the largest magnitude, without the sign of AFP."""
+    if isinstance(fmt, AFPFormat):
+        return (1 << fmt.magnitude_width) - 1
+    return 1 << (fmt.width - 1) if fmt.signed else fmt.highest

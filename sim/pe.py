@@ -4,10 +4,20 @@ import numpy as np
 from cocotb.triggers import FallingEdge
 
 from afp_hw import embedded
-from afp_hw.golden import embed, gemm, to_fix
+from afp_hw.golden import embed, fix_of_codes, gemm
 from afp_hw.hdl import CodePe
 from afp_hw.network import calibrate, layer_problems, load_graph, lower
-from sim.bench import bench_design, bounded_test, drive, generator, pack, play, same, start
+from sim.bench import (
+    bench_design,
+    bounded_test,
+    drive,
+    generator,
+    last_magnitude,
+    pack,
+    play,
+    same,
+    start,
+)
 
 IDLE = {"i_valid": 0, "i_first": 0, "i_last": 0}
 
@@ -29,8 +39,8 @@ def _steps(design, act, wgt):
 
 def _sum(design, act, wgt):
     """The golden sum of one reduction."""
-    act_fix = to_fix(act.reshape(1, -1), design.acts)
-    return int(gemm(act_fix, to_fix(wgt.reshape(-1, 1), design.weights))[0, 0])
+    act_fix = fix_of_codes(act.reshape(1, -1), design.acts)
+    return int(gemm(act_fix, fix_of_codes(wgt.reshape(-1, 1), design.weights))[0, 0])
 
 
 def _watch(dut):
@@ -78,7 +88,7 @@ async def all_pairs(dut):
         act, wgt = pairs >> design.weights.width, pairs & ((1 << design.weights.width) - 1)
     else:
         act, wgt = _codes(design.acts, 1, 3000), _codes(design.weights, 2, 3000)
-        corners = [0, 1, -1, 1 << (design.acts.n_man), 1 << (design.acts.magnitude_width - 1)]
+        corners = [0, 1, -1, 1 << (design.acts.width // 2), 1 << (design.acts.width - 1)]
         act[:5] = np.array(corners) & ((1 << design.acts.width) - 1)
     lanes = [np.roll(act, 7 * lane) for lane in range(design.lanes)]
     other = [np.roll(wgt, 7 * lane) for lane in range(design.lanes)]
@@ -124,12 +134,12 @@ async def largest_sum_does_not_wrap(dut):
     await start(dut)
     products = np.zeros((design.steps, design.lanes), dtype=np.int64)
     products.flat[: design.k] = 1
-    act = products * ((1 << design.acts.magnitude_width) - 1)
-    wgt = products * ((1 << design.weights.magnitude_width) - 1)
-    signs = [wgt]
+    act, wgt = products * last_magnitude(design.acts), products * last_magnitude(design.weights)
+    pairs = [(act, wgt)]
     if design.weights.signed:
-        signs.append(wgt + products * (1 << design.weights.magnitude_width))
-    await _run(dut, design, [(act, wgt) for wgt in signs])
+        other = wgt ^ (products << (design.weights.width - 1))  # the other sign; of integers, 0
+        pairs.append((act.copy(), other if not design.integers else wgt - products))
+    await _run(dut, design, pairs)
 
 
 @bounded_test()
@@ -137,6 +147,9 @@ async def real_weights(dut):
     """Quantized weights and activations of the embedded model's first layers."""
     design = bench_design()
     await start(dut)
+    if design.integers:
+        await _run(dut, design, _random_reductions(design, generator("integers"), 30))
+        return
     graph = load_graph(embedded.model_path())
     formats = {"weights": design.weights.as_signed(), "acts": design.acts.as_signed()}
     lowered = lower(graph, calibrate(graph, embedded.calibration_images()[:4], **formats))

@@ -26,7 +26,8 @@ from afp_hw.hdl import (
     Accumulator,
     Decoder,
     ExponentAdder,
-    LaneSum,
+    IntMultiplier,
+    LaneTree,
     MantissaMultiplier,
     Shifter,
 )
@@ -37,9 +38,11 @@ from sim.bench import DESIGN_VARIABLE, design_to_text
 _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
     "decoder": lambda design: Decoder(design.acts),
     "exponent_adder": ExponentAdder,
-    "multiplier": MantissaMultiplier,
+    "multiplier": lambda design: (
+        IntMultiplier(design) if design.integers else MantissaMultiplier(design)
+    ),
     "shifter": Shifter,
-    "lane_sum": LaneSum,
+    "lane_sum": lambda design: LaneTree(design, 1),
     "accumulator": Accumulator,
 }
 

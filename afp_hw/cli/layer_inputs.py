@@ -105,7 +105,7 @@ def room_in(design: Design) -> InitMax:
     """
 
     def init_max(act: AFPFormat, wgt: AFPFormat) -> int:
-        shift = design.acts.n_man - act.n_man + design.weights.n_man - wgt.n_man
+        shift = design.afp_acts.n_man - act.n_man + design.afp_weights.n_man - wgt.n_man
         return max(act.max_fix * wgt.max_fix, design.init_bound >> max(shift, 0))
 
     return init_max

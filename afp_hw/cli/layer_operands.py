@@ -27,7 +27,7 @@ _RANDOM: Final = re.compile(r"random(?::(\d{1,9}))?")
 def _runnable(step: object, design: Design) -> bool:
     return (
         isinstance(step, GemmStep)
-        and design.acts.holds(step.act.fmt)
+        and design.afp_acts.holds(step.act.fmt)
         and step.wgt_codes.shape[1] <= design.k
     )
 
@@ -60,7 +60,9 @@ def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> O
         images = calibration = read_images("--input", input_file)
     graph = load_graph(path)
     # Which tensors are signed follows from the graph; the envelope is checked for the layer alone.
-    formats = calibrate(graph, calibration, weights=design.weights, acts=design.acts.as_signed())
+    formats = calibrate(
+        graph, calibration, weights=design.afp_weights, acts=design.afp_acts.as_signed()
+    )
     lowered = lower(graph, formats)
     name = layer or _largest_layer(lowered, design)
     problems: list[Any] = layer_problems(lowered, name, images[:1])

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from afp_hw.design import Design, load_recipe
-from afp_hw.formats import AFPFormat
+from afp_hw.formats import AFPFormat, IntFormat, parse_number
 
 Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
@@ -35,13 +35,55 @@ class _FormatType(click.ParamType[AFPFormat]):
             self.fail(str(error), param, ctx)
 
 
+class _NumberType(click.ParamType[AFPFormat | IntFormat]):
+    """``e3m1`` or ``int8`` to a format that an array multiplies."""
+
+    name = "format"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AFPFormat | IntFormat:
+        if isinstance(value, AFPFormat | IntFormat):
+            return value
+        try:
+            return parse_number(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _ListType(click.ParamType[tuple[Any, ...]]):
+    """``a,b`` to a tuple; of whole numbers where `numbers`; ``none`` is the empty one."""
+
+    name = "list"
+
+    def __init__(self, *, numbers: bool) -> None:
+        self._numbers = numbers
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Any, ...]:
+        if isinstance(value, tuple):
+            return value
+        parts = [] if value.strip() in ("", "none") else [part.strip() for part in value.split(",")]
+        if not self._numbers:
+            return tuple(parts)
+        if not all(part.isdecimal() for part in parts):
+            self.fail(f"must be whole numbers with commas between, not {value!r}", param, ctx)
+        return tuple(int(part) for part in parts)
+
+
 FORMAT = _FormatType()
+NUMBER = _NumberType()
 FILE = click.Path(path_type=Path)
 
 
 def format_option(name: str, help: str, **parameters: Any) -> Decorator:
     """Option `name` (``--weights``) that takes a format; None where it is not given."""
     return click.option(name, type=FORMAT, metavar="FORMAT", help=help, **parameters)
+
+
+def _number_option(name: str, help: str) -> Decorator:
+    return click.option(name, type=NUMBER, metavar="FORMAT", help=help)
 
 
 def out_option(help: str, **parameters: Any) -> Decorator:
@@ -57,9 +99,9 @@ def json_option(function: Command) -> Command:
 
 
 _FLAGS: tuple[Decorator, ...] = (
-    format_option("--weights", "Widest weight format, e.g. e3m1."),
-    format_option("--acts", "Widest activation format, e.g. ue3m2 (u: no sign bit)."),
-    format_option("--outs", "Widest output format of the requantizer.  [default: that of --acts]"),
+    _number_option("--weights", "Widest weight format, e.g. e3m1 or int8."),
+    _number_option("--acts", "Widest activation format, e.g. ue3m2 (u: no sign bit) or int8."),
+    _number_option("--outs", "Widest output format of the requantizer.  [default: that of --acts]"),
     click.option("--rows", type=int, metavar="N", help="Rows of the array: pixels.  [default: 1]"),
     click.option("--cols", type=int, metavar="N", help="Columns: output channels.  [default: 1]"),
     click.option("--lanes", type=int, metavar="N", help="Products per PE and cycle.  [default: 1]"),
@@ -70,13 +112,37 @@ _FLAGS: tuple[Decorator, ...] = (
         help=f"Longest reduction, which sizes the accumulator.  [default: {_DEFAULTS['k']}]",
     ),
     click.option(
-        "--pipeline",
-        type=int,
-        metavar="N",
-        help=f"Registers before the accumulator, 0..3.  [default: {_DEFAULTS['pipeline']}]",
+        "--registers",
+        type=_ListType(numbers=False),
+        metavar="NAMES",
+        help="Registers before the accumulator: of significand,product,tree,sum; or none.  "
+        "[default: product]",
     ),
     click.option(
         "--gate-zeros", is_flag=True, default=None, help="Hold the registers at zero products."
+    ),
+    click.option(
+        "--decode",
+        type=click.Choice(["edge", "pe"]),
+        help="Decoders before the operand registers, or behind them.  [default: edge]",
+    ),
+    click.option(
+        "--segments",
+        type=_ListType(numbers=True),
+        metavar="WIDTHS",
+        help="Cut the accumulator: widths of the lower parts, e.g. 6,7.  [default: none]",
+    ),
+    click.option(
+        "--multiplier",
+        type=click.Choice(["operator", "compressed"]),
+        help="Who builds multipliers and adder trees: synthesis, or full adders placed one by "
+        "one.  [default: operator]",
+    ),
+    click.option(
+        "--sum-max",
+        type=int,
+        metavar="N",
+        help="Largest magnitude of a sum where proven.  [default: that of --k products]",
     ),
     click.option(
         "--init-max",

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from afp_hw.design.design import Design
-from afp_hw.formats import AFPFormat
+from afp_hw.formats import parse_number
 
 _FORMATS = ("weights", "acts", "outs")
 
@@ -56,7 +56,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Design:
                 f"{where} [design] must have the key {key!r}, not only {sorted(table)}"
             )
     values: dict[str, Any] = {
-        key: AFPFormat.parse(value) if key in _FORMATS else value for key, value in table.items()
+        key: parse_number(value) if key in _FORMATS else value for key, value in table.items()
     }
     return Design(**values)
 

@@ -9,6 +9,15 @@ from afp_hw.golden.conv import im2col, output_size, windows
 from afp_hw.golden.embed import embed
 from afp_hw.golden.gemm import gemm
 from afp_hw.golden.grid import clip_to_acc, dynamic_lsb, finest_lsb
+from afp_hw.golden.integer import (
+    codes_of_integers,
+    fix_of_codes,
+    fixed_factor,
+    integer_of_codes,
+    quantize_integer,
+    requantize_integer,
+    symmetric_scale,
+)
 from afp_hw.golden.layer import acc_bound, add_aligned, bias_to_int, init_from_bias
 from afp_hw.golden.pool import average_factor, average_pool, max_pool, sum_pool
 from afp_hw.golden.requantize import requantize
@@ -27,6 +36,7 @@ __all__ = [
     "average_pool",
     "bias_to_int",
     "clip_to_acc",
+    "codes_of_integers",
     "decode",
     "decode_scalar",
     "dynamic_lsb",
@@ -34,15 +44,21 @@ __all__ = [
     "encode",
     "encode_scalar",
     "finest_lsb",
+    "fix_of_codes",
+    "fixed_factor",
     "gemm",
     "gemm_scalar",
     "im2col",
     "init_from_bias",
+    "integer_of_codes",
     "max_pool",
     "output_size",
+    "quantize_integer",
     "requantize",
+    "requantize_integer",
     "requantize_scalar",
     "sum_pool",
+    "symmetric_scale",
     "to_fix",
     "to_fix_scalar",
     "windows",

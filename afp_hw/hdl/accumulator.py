@@ -1,72 +1,19 @@
-"""The exact sum: over the lanes of one cycle, and over the cycles of a reduction.
+"""The exact sum over the cycles of a reduction. Source: ``docs/numerics.md`` section 5.
 
-Source: ``docs/numerics.md`` section 5. A negative product enters as its bitwise complement and a
-carry, so that nothing is negated: L lanes have L carries, the L - 1 adders of the tree take one
-each and the accumulator's adder the last.
+The accumulator may be cut into segments, each of which is clocked only in cycles that change it. A
+segment changes nothing where what is added to it is nothing: all zeros without a carry from below,
+or all ones (the sign of a small negative sum) with one. So the high bits stand still while small
+products of either sign come and go, and the low bits while products are large and round.
 """
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
+from itertools import pairwise
+
+from amaranth.hdl import C, Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
-
-
-def _add_with_carry(a, b, carry):
-    """``a + b + carry`` in one adder: the carry enters below the least significant bit."""
-    return (Cat(C(1, 1), a).as_signed() + Cat(carry, b).as_signed()) >> 1
-
-
-class LaneSum(wiring.Component):
-    """Sum of the products of all lanes, but for one carry.
-
-    Members
-    -------
-    i_sign : In(1).array(lanes)
-    i_product : In(design.product_width).array(lanes)
-        Sign and magnitude of each product.
-    o_sum : Out(signed(design.lane_sum_width))
-    o_carry : Out(1)
-        The sum of the products is ``o_sum + o_carry``.
-
-    Timing
-    ------
-    Combinational.
-
-    Widths
-    ------
-    o_sum : each lane is in ``-max_product - 1 .. max_product`` before its carry.
-    """
-
-    sequential = False
-
-    def __init__(self, design: Design):
-        self.design = design
-        super().__init__(
-            {
-                "i_sign": In(1).array(design.lanes),
-                "i_product": In(design.product_width).array(design.lanes),
-                "o_sum": Out(signed(design.lane_sum_width)),
-                "o_carry": Out(1),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        width = self.design.product_width
-        carries = [self.i_sign[lane] for lane in range(self.design.lanes)]
-        terms = []
-        for lane in range(self.design.lanes):
-            term = Signal(signed(width + 1), name=f"term_{lane}")
-            complement = self.i_product[lane] ^ self.i_sign[lane].replicate(width)
-            m.d.comb += term.eq(Cat(complement, self.i_sign[lane]))
-            terms.append(term)
-        while len(terms) > 1:
-            pairs = zip(terms[::2], terms[1::2], strict=False)
-            summed = [_add_with_carry(a, b, carries.pop()) for a, b in pairs]
-            terms = summed + terms[len(terms) & ~1 :]
-        m.d.comb += [self.o_sum.eq(terms[0]), self.o_carry.eq(carries.pop())]
-        return m
+from afp_hw.hdl.lane_sum import has_carries
 
 
 class Accumulator(wiring.Component):
@@ -75,48 +22,89 @@ class Accumulator(wiring.Component):
     Parameters
     ----------
     design : :class:`.Design`
-        Its ``gate_zeros`` makes the register hold while ``i_zero`` is 1.
+        Its ``gate_zeros`` makes the register hold while ``i_go`` is 0, its ``segments`` cut it.
 
     Members
     -------
+    i_go : In(1)
+        There is something to add; looked at with ``gate_zeros``.
     i_first : In(1)
         Start a new sum with this cycle's.
-    i_zero : In(1)
-        This cycle's sum is zero.
-    i_sum, i_carry : In(signed(design.lane_sum_width)), In(1)
-        This cycle's sum, less its carry.
+    i_sum : In(signed(design.lane_sum_width))
+        This cycle's sum.
+    i_carry : In(1)
+        Present where products bring carries: to be added to ``i_sum``.
     o_acc : Out(signed(design.pe_acc_width))
         The sum so far, in units of ``2**(lsb_act + lsb_wgt)``.
 
     Timing
     ------
-    One clock edge from ``i_sum`` to ``o_acc``.
+    One clock edge from ``i_sum`` to ``o_acc``, carries between segments included.
 
     Widths
     ------
-    o_acc : ``(k * max_product).bit_length() + 1``: no sum of k products wraps.
+    o_acc : ``sum_bound.bit_length() + 1``: no sum within the bound wraps.
     """
 
     sequential = True
 
     def __init__(self, design: Design):
         self.design = design
-        super().__init__(
-            {
-                "i_first": In(1),
-                "i_zero": In(1),
-                "i_sum": In(signed(design.lane_sum_width)),
-                "i_carry": In(1),
-                "o_acc": Out(signed(design.pe_acc_width)),
-            }
-        )
+        members = {
+            "i_go": In(1),
+            "i_first": In(1),
+            "i_sum": In(signed(design.lane_sum_width)),
+            "o_acc": Out(signed(design.pe_acc_width)),
+        }
+        if has_carries(design):
+            members["i_carry"] = In(1)
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
-        acc = Signal(signed(self.design.pe_acc_width), reset_less=True)
-        base = Mux(self.i_first, C(0, acc.shape()), acc)
-        hold = self.i_zero & ~self.i_first if self.design.gate_zeros else C(0, 1)
-        with m.If(~hold):
-            m.d.sync += acc.eq(_add_with_carry(base, self.i_sum, self.i_carry))
-        m.d.comb += self.o_acc.eq(acc)
+        design = self.design
+        addend = Signal(signed(max(design.pe_acc_width, design.lane_sum_width)))
+        m.d.comb += addend.eq(self.i_sum)
+        carry = self.i_carry if has_carries(design) else C(0, 1)
+        edges = [0]
+        for width in design.segment_widths:
+            edges.append(edges[-1] + width)
+        parts = []
+        for index, (low, high) in enumerate(pairwise(edges)):
+            part = addend[low:high] if low < design.lane_sum_width - 1 else addend[-1]
+            register, carry = self._segment(m, index, high - low, part, carry)
+            parts.append(register)
+        m.d.comb += self.o_acc.eq(Cat(*parts))
         return m
+
+    def _segment(self, m, index, width, part, carry):
+        """One segment's register and its carry to the next; `part` is one bit if all are alike."""
+        register = Signal(width, name=f"acc_{index}", reset_less=True)
+        base, total = Signal(width, name=f"base_{index}"), Signal(width + 1, name=f"total_{index}")
+        whole = part if len(part) == width else part.replicate(width)
+        m.d.comb += [
+            base.eq(Mux(self.i_first, 0, register)),
+            total.eq(_add(base, whole, carry)),
+        ]
+        load = self.i_go if self.design.gate_zeros else C(1, 1)
+        if self.design.segments:
+            load &= self.i_first | ~_nothing(part, carry)
+        with m.If(load):
+            m.d.sync += register.eq(total[:width])
+        return register, total[width]
+
+
+def _add(a, b, carry):
+    """``a + b + carry`` of unsigned numbers, one bit wider; the carry enters below."""
+    if isinstance(carry, Const):
+        return a + b
+    return (Cat(C(1, 1), a) + Cat(carry, b)) >> 1
+
+
+def _nothing(part, carry):
+    """Whether adding `part` and `carry` to a segment leaves it as it is."""
+    if len(part) == 1:
+        return part == carry
+    if isinstance(carry, Const):
+        return ~part.any()
+    return Mux(carry, part.all(), ~part.any())

@@ -8,12 +8,13 @@ from afp_hw.design import Design
 from afp_hw.hdl.cell import Cell
 from afp_hw.hdl.decoder import Decoder
 from afp_hw.hdl.init_queue import InitQueue
+from afp_hw.hdl.operand import not_zero
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.skew import SkewBuffer
 
 
 class Array(wiring.Component):
-    """Output-stationary array of ``rows x cols`` cells: exact sums of products of AFP codes.
+    """Output-stationary array of ``rows x cols`` cells: exact sums of products of codes.
 
     Rows are rows of the activation matrix (pixels), columns are output channels. Codes enter
     together; skew buffers delay row r and column c, decoders behind them (a code has fewer bits
@@ -49,9 +50,9 @@ class Array(wiring.Component):
     ------
     One reduction step a cycle. The sum of row r, column c of a tile whose last step is sampled at
     clock edge t is visible after edge ``t + c + 2*r + latency - 1``; ``latency`` = 3 +
-    ``design.pipeline`` + ``design.edge_latency``. The last steps of two tiles in a row must be at
-    least ``2*rows - 1`` cycles apart, or an odd number of at least ``rows``: then the sums of both
-    take turns.
+    ``len(design.registers)`` + ``design.edge_latency``. The last steps of two tiles in a row must
+    be at least ``2*rows - 1`` cycles apart, or an odd number of at least ``rows``: then the sums of
+    both take turns.
     """
 
     sequential = True
@@ -106,24 +107,33 @@ class Array(wiring.Component):
                 cell_row[0].i_first.eq(acts.o_tag[row][0]),
                 cell_row[0].i_last.eq(acts.o_tag[row][1]),
             ]
-            self._decode(m, f"act_decoder_{row}", design.acts, acts.o[row], cell_row[0].i_act)
+            self._decode(m, "act", row, acts.o[row], cell_row[0])
         for col, cell in enumerate(cells[0]):
             m.d.comb += wgts.i[col].eq(self.i_wgt[col])
-            self._decode(m, f"wgt_decoder_{col}", design.weights, wgts.o[col], cell.i_wgt)
+            self._decode(m, "wgt", col, wgts.o[col], cell)
 
     def _skew(self, m, name, count, width, tag_width):
         module = f"skew_{count}x{width}" + (f"_tag{tag_width}" if tag_width else "")
         m.submodules[name] = skew = self.place(module, lambda: SkewBuffer(count, width, tag_width))
         return skew
 
-    def _decode(self, m, name, fmt, codes, operands):
+    def _decode(self, m, name, index, codes, cell):
+        """Hand codes to a cell at the edge, decoded unless PEs do that themselves."""
+        fmt = self.design.acts if name == "act" else self.design.weights
         for lane in range(self.design.lanes):
+            code, operand = codes.word_select(lane, fmt.width), getattr(cell, f"i_{name}")[lane]
+            if self.design.gate_zeros:
+                live = getattr(cell, f"i_{name}_live")
+                m.d.comb += live[lane].eq(not_zero(code, fmt))
+            if self.design.decode == "pe":
+                m.d.comb += operand.eq(code)
+                continue
             decoder = self.place(f"decoder_{fmt}", lambda: Decoder(fmt))
-            m.submodules[f"{name}_{lane}"] = decoder
+            m.submodules[f"{name}_decoder_{index}_{lane}"] = decoder
             m.d.comb += [
-                decoder.i_code.eq(codes.word_select(lane, fmt.width)),
+                decoder.i_code.eq(code),
                 decoder.i_valid.eq(C(1, 1)),
-                operands[lane].eq(decoder.o),
+                operand.eq(decoder.o),
             ]
 
     def _connect(self, m, cells):
@@ -135,15 +145,24 @@ class Array(wiring.Component):
                     m.d.comb += [
                         cell.i_first.eq(left.o_first),
                         cell.i_last.eq(left.o_last),
-                        *(a.eq(b) for a, b in zip(cell.i_act, left.o_act, strict=True)),
                     ]
+                    self._neighbour(m, "act", left, cell)
                 if row:
                     above = cells[row - 1][col]
+                    self._neighbour(m, "wgt", above, cell)
                     m.d.comb += [
-                        *(a.eq(b) for a, b in zip(cell.i_wgt, above.o_wgt, strict=True)),
                         above.i_drain.eq(cell.o_drain),
                         above.i_drain_valid.eq(cell.o_drain_valid),
                     ]
+
+    def _neighbour(self, m, name, source, target):
+        """Operands from one cell to the next."""
+        ports = [f"{name}_live"] if self.design.gate_zeros else []
+        m.d.comb += [
+            getattr(target, f"i_{port}").eq(getattr(source, f"o_{port}")) for port in ports
+        ]
+        pairs = zip(getattr(target, f"i_{name}"), getattr(source, f"o_{name}"), strict=True)
+        m.d.comb += [operand.eq(handed_on) for operand, handed_on in pairs]
 
     def _drain(self, m, top_row):
         """Initial values, and the outputs."""

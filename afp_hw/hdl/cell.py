@@ -5,8 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
-from afp_hw.hdl.operand import operand_layout
-from afp_hw.hdl.pe import Pe
+from afp_hw.hdl.pe import Pe, operand_members
 from afp_hw.hdl.place import Place, as_built
 
 
@@ -21,13 +20,14 @@ class Cell(wiring.Component):
     -------
     i_act, i_first, i_last, o_act, o_first, o_last : operands and tags, left to right
     i_wgt, o_wgt : operands, top to bottom
+    i_act_live, i_wgt_live, o_act_live, o_wgt_live : with ``gate_zeros``, as in :class:`.Pe`
     i_drain, o_drain : In, Out(signed(design.pe_acc_width))
         Finished sums, bottom to top.
     i_drain_valid, o_drain_valid : In(1), Out(1)
 
     Timing
     ------
-    ``latency`` = 3 + ``design.pipeline`` clock edges from the last operand to ``o_drain``.
+    ``latency`` = 3 + ``len(design.registers)`` clock edges from the last operand to ``o_drain``.
     """
 
     sequential = True
@@ -36,18 +36,15 @@ class Cell(wiring.Component):
         self.design = design
         self.place = place
         self.latency = design.pe_latency + 1
-        act, wgt = operand_layout(design.acts), operand_layout(design.weights)
         acc = signed(design.pe_acc_width)
         super().__init__(
             {
-                "i_act": In(act).array(design.lanes),
+                **operand_members(design, In),
                 "i_first": In(1),
                 "i_last": In(1),
-                "o_act": Out(act).array(design.lanes),
+                **operand_members(design, Out),
                 "o_first": Out(1),
                 "o_last": Out(1),
-                "i_wgt": In(wgt).array(design.lanes),
-                "o_wgt": Out(wgt).array(design.lanes),
                 "i_drain": In(acc),
                 "i_drain_valid": In(1),
                 "o_drain": Out(acc),
@@ -59,13 +56,7 @@ class Cell(wiring.Component):
         m = Module()
         name = self.design.module_name("pe_core")
         m.submodules.pe = pe = self.place(name, lambda: Pe(self.design, self.place))
-        for lane in range(self.design.lanes):
-            m.d.comb += [
-                pe.i_act[lane].eq(self.i_act[lane]),
-                pe.i_wgt[lane].eq(self.i_wgt[lane]),
-                self.o_act[lane].eq(pe.o_act[lane]),
-                self.o_wgt[lane].eq(pe.o_wgt[lane]),
-            ]
+        hand_on(m, self.design, self, pe)
         drain = Signal.like(self.o_drain, reset_less=True)
         m.d.sync += [
             drain.eq(Mux(pe.o_valid, pe.o_acc, self.i_drain)),
@@ -79,3 +70,18 @@ class Cell(wiring.Component):
             self.o_drain.eq(drain),
         ]
         return m
+
+
+def hand_on(m, design, outer, inner):
+    """Connect the operands of a component to those of the one inside it."""
+    for name in ("act", "wgt"):
+        if design.gate_zeros:
+            m.d.comb += [
+                getattr(inner, f"i_{name}_live").eq(getattr(outer, f"i_{name}_live")),
+                getattr(outer, f"o_{name}_live").eq(getattr(inner, f"o_{name}_live")),
+            ]
+        for lane in range(design.lanes):
+            m.d.comb += [
+                getattr(inner, f"i_{name}")[lane].eq(getattr(outer, f"i_{name}")[lane]),
+                getattr(outer, f"o_{name}")[lane].eq(getattr(inner, f"o_{name}")[lane]),
+            ]

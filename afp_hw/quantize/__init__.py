@@ -2,6 +2,7 @@
 
 from afp_hw.quantize.bias import bias_for, bias_for_channels
 from afp_hw.quantize.channels import best_lsb_channels
+from afp_hw.quantize.codes import quantize_codes
 from afp_hw.quantize.divergence import MagnitudeHistogram, kl_density, released_kl
 from afp_hw.quantize.errors import mse, sqnr_db
 from afp_hw.quantize.score import (
@@ -27,6 +28,7 @@ __all__ = [
     "magnitudes",
     "mse",
     "penalty",
+    "quantize_codes",
     "released_kl",
     "released_objective",
     "score_grid",

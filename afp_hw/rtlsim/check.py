@@ -78,14 +78,14 @@ def require_fit(
         than the array takes; with both numbers.
     """
     for what, envelope, fmt in (
-        ("weights", design.weights, wgt_fmt),
-        ("acts", design.acts, act_fmt),
+        ("weights", design.afp_weights, wgt_fmt),
+        ("acts", design.afp_acts, act_fmt),
     ):
         if not envelope.holds(fmt):
             raise ValueError(f"Design.{what} must hold {fmt} of layer {name!r}, not {envelope}")
     if k > design.k:
         raise ValueError(f"Design.k must be at least {k} for layer {name!r}, not {design.k}")
-    shift = design.acts.n_man - act_fmt.n_man + design.weights.n_man - wgt_fmt.n_man
+    shift = design.afp_acts.n_man - act_fmt.n_man + design.afp_weights.n_man - wgt_fmt.n_man
     largest = _magnitude(init) << shift
     if largest > design.init_bound:
         raise ValueError(
@@ -139,15 +139,15 @@ def run_layer(
         k=k,
         init=problem.init,
     )
-    act = embed(problem.act_codes, problem.act_fmt, design.acts)
-    wgt = embed(problem.wgt_codes, problem.wgt_fmt, design.weights)
+    act = embed(problem.act_codes, problem.act_fmt, design.afp_acts)
+    wgt = embed(problem.wgt_codes, problem.wgt_fmt, design.afp_weights)
     init = _shifted(problem.init, shift)
     schedule = LayerSchedule(design, m, k, n)
     kind = np.int64 if design.acc_width <= 64 else object
     expected = problem.expected_acc.astype(kind) << shift
     result = None
     if simulator is None:
-        acc = gemm(to_fix(act, design.acts), to_fix(wgt, design.weights), init)
+        acc = gemm(to_fix(act, design.afp_acts), to_fix(wgt, design.afp_weights), init)
     else:
         result = simulator.run(act, wgt, init, progress)
         _check_complete(problem.name, result)

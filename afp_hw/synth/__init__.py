@@ -8,6 +8,7 @@ from afp_hw.synth.activity import Activity, run_pe
 from afp_hw.synth.array_activity import run_cell
 from afp_hw.synth.boolean import BooleanFunction, parse_function
 from afp_hw.synth.cells import Cell, FlipFlop, Pin
+from afp_hw.synth.delays import Delays, library_delays
 from afp_hw.synth.energy import BlockEnergy, EnergyReport, block_energies, leakage_w
 from afp_hw.synth.flow import SynthReport, synthesize
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
@@ -16,8 +17,10 @@ from afp_hw.synth.netlist import BLOCKS, Instance, Netlist, block_of, parse_netl
 from afp_hw.synth.recipes import RECIPES, Recipe
 from afp_hw.synth.report import HardwareReport, MappedFigures
 from afp_hw.synth.requantizer_activity import run_requantizer
+from afp_hw.synth.simulator import Simulator
 from afp_hw.synth.stimulus import Operands, PeStimulus, Round
 from afp_hw.synth.technology import Technology
+from afp_hw.synth.timedsim import TimedSimulator
 
 __all__ = [
     "BLOCKS",
@@ -26,6 +29,7 @@ __all__ = [
     "BlockEnergy",
     "BooleanFunction",
     "Cell",
+    "Delays",
     "EnergyReport",
     "FlipFlop",
     "GateSimulator",
@@ -38,13 +42,16 @@ __all__ = [
     "Pin",
     "Recipe",
     "Round",
+    "Simulator",
     "SynthReport",
     "Technology",
+    "TimedSimulator",
     "block_energies",
     "block_of",
     "lane_bits",
     "lane_integers",
     "leakage_w",
+    "library_delays",
     "measure_energy",
     "parse_function",
     "parse_netlist",

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.errors import MismatchError
-from afp_hw.synth.gatesim import GateSimulator, Planes, lane_bits, lane_integers
+from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist
+from afp_hw.synth.simulator import Planes, SimulatorOf
 from afp_hw.synth.stimulus import PeStimulus, Round
 
 Progress = Callable[[int, int], None]
@@ -101,7 +102,13 @@ class _Checker:
             raise MismatchError(f"{self._top} must give results, not none (gate level)")
 
 
-def run_pe(netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None = None) -> Activity:
+def run_pe(
+    netlist: Netlist,
+    stimulus: PeStimulus,
+    *,
+    simulator_of: SimulatorOf = GateSimulator,
+    progress: Progress | None = None,
+) -> Activity:
     """Run a processing element that takes AFP codes (``emit_pe``) and check every sum.
 
     The first round runs twice: once uncounted, so that the counts begin in a busy circuit. Tiles
@@ -113,6 +120,8 @@ def run_pe(netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None 
         Mapped netlist of the element.
     stimulus
         Its operands.
+    simulator_of
+        Makes the simulator, with delays or without.
     progress
         Called with the rounds done and in all.
 
@@ -123,7 +132,7 @@ def run_pe(netlist: Netlist, stimulus: PeStimulus, *, progress: Progress | None 
     """
     design = stimulus.operands.design
     lanes, steps = stimulus.lanes, stimulus.steps
-    simulator = GateSimulator(netlist, lanes)
+    simulator = simulator_of(netlist, lanes)
     checker = _Checker(netlist, lanes, ("o_valid", "o_acc"), design.pe_latency)
     checker.watch(simulator.run(_idle(lanes, design.pe_latency + 2, design.lanes, reset=True)))
     rounds = list(stimulus)

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.errors import MismatchError
-from afp_hw.formats import AFPFormat
+from afp_hw.formats import IntFormat, Number
 from afp_hw.schedule import tile_spacing
 from afp_hw.synth.activity import Activity
-from afp_hw.synth.gatesim import GateSimulator, Planes, lane_bits, lane_integers
+from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist
+from afp_hw.synth.simulator import Planes, SimulatorOf
 from afp_hw.synth.stimulus import Operands, stepped
 
 # Cycles of a run, about: a few thousand steps give energies that change by less than 1 %.
@@ -30,18 +31,34 @@ _MOST_ROUNDS: Final = 16
 _MOST_PLACES: Final = 256
 
 
-def decoded(codes: NDArray[Any], fmt: AFPFormat) -> NDArray[np.uint32]:
-    """Decoded operands as they travel: ``sign, sig, shift`` from the least significant bit."""
+def decoded(codes: NDArray[Any], fmt: Number) -> NDArray[np.uint32]:
+    """Decoded operands as they travel: ``sign, sig, shift`` from the least significant bit.
+
+    With an exponent of two bits or more `shift` is that field, and `sig` the significand where the
+    smallest exponent of normal numbers is 1: ``1.m``, or ``m.0`` for a subnormal. Otherwise `sig`
+    is all bits but the sign. An integer is its code.
+    """
     code = np.arange(1 << fmt.width)
-    mantissa = code & ((1 << fmt.n_man) - 1)
-    exponent = code >> fmt.n_man & ((1 << fmt.n_exp) - 1)
-    normal = exponent > 0
-    sig = mantissa | normal << fmt.n_man
-    shift = exponent - normal
-    sign_bits, sig_bits = int(fmt.signed), fmt.max_sig.bit_length()
-    table = code >> fmt.magnitude_width | sig << sign_bits | shift << sign_bits + sig_bits
+    if isinstance(fmt, IntFormat):
+        table = code
+    elif fmt.n_exp < 2:
+        magnitude = code & ((1 << fmt.magnitude_width) - 1)
+        table = code >> fmt.magnitude_width | magnitude << int(fmt.signed)
+    else:
+        mantissa = code & ((1 << fmt.n_man) - 1)
+        exponent = code >> fmt.n_man & ((1 << fmt.n_exp) - 1)
+        sig = np.where(exponent > 0, mantissa | 1 << fmt.n_man, mantissa << 1)
+        sign_bits, sig_bits = int(fmt.signed), fmt.max_sig.bit_length()
+        table = code >> fmt.magnitude_width | sig << sign_bits | exponent << sign_bits + sig_bits
     decoded_codes: NDArray[np.uint32] = table.astype(np.uint32)[codes]
     return decoded_codes
+
+
+def live_codes(codes: NDArray[Any], fmt: Number) -> NDArray[np.uint8]:
+    """1 for each code that does not stand for zero."""
+    magnitude = codes if isinstance(fmt, IntFormat) else codes & ((1 << fmt.magnitude_width) - 1)
+    live: NDArray[np.uint8] = (magnitude != 0).astype(np.uint8)
+    return live
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +67,8 @@ class _Streams:
 
     act: NDArray[Any]
     wgt: NDArray[Any]
+    act_live: NDArray[np.uint8]
+    wgt_live: NDArray[np.uint8]
     first: NDArray[np.uint8]
     last: NDArray[np.uint8]
     drain: NDArray[Any]
@@ -86,7 +105,7 @@ class _Tiles:
         design = operands.design
         self._rows = design.rows
         self._cols = min(design.cols, max(1, _MOST_PLACES // design.rows))
-        self._operands = operands
+        self._operands_of = operands
         self.steps = -(-operands.act_codes.shape[1] // design.lanes)
         self.spacing = tile_spacing(self.steps, self._rows)
         m, n = operands.act_codes.shape[0], operands.wgt_codes.shape[1]
@@ -108,18 +127,18 @@ class _Tiles:
     @property
     def macs(self) -> int:
         """Products of the counted rounds, without padding."""
-        m, n = self._operands.act_codes.shape[0], self._operands.wgt_codes.shape[1]
+        m, n = self._operands_of.act_codes.shape[0], self._operands_of.wgt_codes.shape[1]
         cells = sum(int(min(self._rows, m - r) * min(self._cols, n - c)) for r, c in self.tiles)
-        return cells * int(self._operands.act_codes.shape[1])
+        return cells * int(self._operands_of.act_codes.shape[1])
 
     def _stream(self, codes: NDArray[Any], starts: list[int], size: int) -> NDArray[Any]:
         """Codes [K, X] of the tiles that begin at `starts` as [cycles, lanes, size]."""
         padded = np.pad(codes, ((0, 0), (0, size)))
-        out = np.zeros((self.cycles, self._operands.design.lanes, size), dtype=codes.dtype)
+        out = np.zeros((self.cycles, self._operands_of.design.lanes, size), dtype=codes.dtype)
         for index, start in enumerate(starts):
             at = index * self.spacing
             tile = padded[:, start : start + size]
-            out[at : at + self.steps] = stepped(tile, self._operands.design)
+            out[at : at + self.steps] = stepped(tile, self._operands_of.design)
         return out
 
     def _tag(self, step: int) -> NDArray[np.uint8]:
@@ -127,9 +146,26 @@ class _Tiles:
         tag[step : len(self.order) * self.spacing : self.spacing] = 1
         return tag
 
+    def _operands(
+        self, codes: NDArray[Any], fmt: Number, axis_of: str, tagged: NDArray[np.bool_]
+    ) -> NDArray[Any]:
+        """Operands as the cells see them: those at the edge all, the others what was loaded."""
+        design = self._operands_of.design
+        values = codes if design.decode == "pe" else decoded(codes, fmt)
+        edge = _skewed(values, axis_of, self._rows, self._cols)
+        if not design.gate_zeros:
+            return edge
+        loaded = (live_codes(codes, fmt) == 1) | tagged[:, None, None]
+        cycle = np.arange(len(values))[:, None, None]
+        latest = np.maximum.accumulate(np.where(loaded, cycle, 0), axis=0)
+        held = np.take_along_axis(values, latest, axis=0)
+        inner = _skewed(held, axis_of, self._rows, self._cols)
+        row, col = np.indices((self._rows, self._cols))
+        return np.where((col if axis_of == "row" else row) == 0, edge, inner)
+
     def streams(self) -> _Streams:
         """Everything that goes into the cells and must come out of them."""
-        operands, design = self._operands, self._operands.design
+        operands, design = self._operands_of, self._operands_of.design
         rows, cols = self._rows, self._cols
         act = self._stream(
             np.ascontiguousarray(operands.act_codes.T), [r for r, _ in self.order], rows
@@ -142,9 +178,12 @@ class _Tiles:
         tile = np.array(self.order)[np.maximum(np.cumsum(taken, axis=0, dtype=np.int64) - 1, 0)]
         row, col = np.indices((rows, cols))
         sums = golden[tile[..., 0] + row, tile[..., 1] + col]
+        tagged = (self._tag(0) | self._tag(self.steps - 1))[:, 0] == 1
         return _Streams(
-            act=_skewed(decoded(act, design.acts), "row", rows, cols),
-            wgt=_skewed(decoded(wgt, design.weights), "col", rows, cols),
+            act=self._operands(act, design.acts, "row", tagged),
+            wgt=self._operands(wgt, design.weights, "col", tagged),
+            act_live=_skewed(live_codes(act, design.acts), "row", rows, cols),
+            wgt_live=_skewed(live_codes(wgt, design.weights), "col", rows, cols),
             first=_skewed(self._tag(0), "row", rows, cols),
             last=last,
             drain=_drain_chain(sums, taken.astype(bool), rows),
@@ -164,7 +203,9 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
     return values.reshape(*values.shape[:-2], -1)
 
 
-def run_cell(netlist: Netlist, operands: Operands) -> Activity:
+def run_cell(
+    netlist: Netlist, operands: Operands, *, simulator_of: SimulatorOf = GateSimulator
+) -> Activity:
     """Run the array's cell with each of its places as a bit lane; check all sums.
 
     Parameters
@@ -173,6 +214,8 @@ def run_cell(netlist: Netlist, operands: Operands) -> Activity:
         Mapped netlist of the cell's module.
     operands
         Of a design with the array's rows and columns.
+    simulator_of
+        Makes the simulator, with delays or without.
 
     Raises
     ------
@@ -191,7 +234,10 @@ def run_cell(netlist: Netlist, operands: Operands) -> Activity:
     for lane in range(design.lanes):
         stimulus[f"i_act__{lane}"] = _flat(streams.act[:, lane])
         stimulus[f"i_wgt__{lane}"] = _flat(streams.wgt[:, lane])
-    simulator = GateSimulator(netlist, tiles.places)
+    if design.gate_zeros:
+        stimulus["i_act_live"] = _flat(streams.act_live)
+        stimulus["i_wgt_live"] = _flat(streams.wgt_live)
+    simulator = simulator_of(netlist, tiles.places)
     bounds = [0, tiles.warm * tiles.spacing, tiles.cycles - tiles.tail, tiles.cycles]
     checked, toggles = 0, simulator.toggles
     for part, (low, high) in enumerate(pairwise(bounds)):

@@ -3,19 +3,25 @@
 Energy of a run = over all nets, half C V**2 a toggle, C the pins on the net (no wires) + over all
 cells, the library's internal energy of each toggle of an output, of an input and of the clock.
 Leakage is a power and stands apart. There is no clock tree: the clock's share is that of the
-flip-flops' own clock pins. Zero delay, so no glitches (see :mod:`afp_hw.synth.gatesim`).
+flip-flops' own clock pins. Glitches cost energy where the counts have them: those of
+:mod:`afp_hw.synth.timedsim` do, each a whole transition; those of :mod:`afp_hw.synth.gatesim`
+do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.synth.cells import NOMINAL_SLEW_S
 from afp_hw.synth.netlist import BLOCKS, Instance, Netlist
+
+ZERO_DELAY: Final = "zero delay"
+INERTIAL_DELAY: Final = "inertial delay, rise and fall of each output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class EnergyReport:
         Energy by block, in the order of :data:`.BLOCKS`.
     leakage_w
         Leakage of one module, watt.
+    delay_model
+        :data:`ZERO_DELAY`, or :data:`INERTIAL_DELAY` where glitches were counted.
     """
 
     top: str
@@ -80,6 +88,7 @@ class EnergyReport:
     clock_s: float
     blocks: Mapping[str, BlockEnergy]
     leakage_w: float
+    delay_model: str = ZERO_DELAY
 
     @property
     def dynamic_j(self) -> float:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from afp_hw.errors import ToolError
 from afp_hw.files import output_directory, write_atomic
 from afp_hw.synth import opensta
-from afp_hw.synth.full_adders import full_adder_map, ripple_map
+from afp_hw.synth.full_adders import full_adder_map, logic_map, ripple_map
 from afp_hw.synth.netlist import BLOCKS, Netlist, read_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.technology import Technology
@@ -129,15 +129,19 @@ def synthesize(
     for stale in ("netlist.json", "netlist.v", "stat.json"):
         (work / stale).unlink(missing_ok=True)
     adders = recipe.adders
+    found = full_adder_map(technology)
+    module = logic_map()
     if adders == "ripple":
         write_atomic(work / "adder_map.v", ripple_map())
-    elif adders == "cells":
-        found = full_adder_map(technology)
-        if found is None:
-            adders = "prefix"
-        else:
-            write_atomic(work / "full_adder.v", found.cell)
-            write_atomic(work / "adder_map.v", found.rules)
+    elif adders == "cells" and found is None:
+        adders = "prefix"
+    if found is not None:
+        write_atomic(work / "full_adder.v", found.box)
+        if adders == "cells":
+            write_atomic(work / "adder_map.v", found.adders)
+        if recipe.full_adders == "cells":
+            module = found.module
+    write_atomic(work / "full_adder_map.v", module)
     logic_ps = max(1, round(clock_ns * 1000 - technology.flip_flop_delay_s * 1e12))
     abc = recipe.abc_script.replace("{D}", f"-D {logic_ps}")
     write_atomic(work / "map.abc", abc.replace("; ", "\n") + "\n")
@@ -149,6 +153,7 @@ def synthesize(
         recipe,
         flatten=flatten,
         adders=adders,
+        full_adder_cell=found is not None,
         clock_gate=technology.clock_gate if recipe.clock_gates else None,
     )
     write_atomic(work / "script.ys", script)

@@ -1,4 +1,4 @@
-"""Verilog that turns Yosys' adders into ripple chains: of logic, or of a library's full adder.
+"""Verilog that turns adders into ripple chains, and full adders into a library's own cell.
 
 Yosys' own choice is a prefix adder (Brent-Kung): faster, and larger than what most clocks need.
 """
@@ -92,12 +92,38 @@ endmodule
 """
 
 
+# The module ``full_adder`` of our hardware, put in place of its instances.
+_MODULE: Final = """\
+(* techmap_celltype = "full_adder" *)
+module full_adder (i_a, i_b, i_c, o_sum, o_carry);
+  input i_a, i_b, i_c;
+  output o_sum, o_carry;
+{body}
+endmodule
+"""
+_LOGIC: Final = """\
+  assign o_sum = i_a ^ i_b ^ i_c;
+  assign o_carry = (i_a & i_b) | (i_c & (i_a | i_b));
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class FullAdderMap:
-    """Two Verilog texts: the cell as a black box, and what replaces ``$alu`` and ``$fa``."""
+    """Verilog for a library's full adder: the cell as a black box, and what it takes the place of.
 
-    cell: str
-    rules: str
+    Parameters
+    ----------
+    box
+        For ``read_verilog -lib``.
+    adders
+        For ``techmap -map``: of Yosys' ``$alu`` and ``$fa``.
+    module
+        The same, of our hardware's ``full_adder``.
+    """
+
+    box: str
+    adders: str
+    module: str
 
 
 def ripple_map() -> str:
@@ -109,23 +135,42 @@ def ripple_map() -> str:
     )
 
 
+def logic_map() -> str:
+    """Text for Yosys' ``techmap -map``: our full adders as logic, which ABC may change."""
+    return _MODULE.format(body=_LOGIC)
+
+
 def full_adder_map(technology: Technology) -> FullAdderMap | None:
-    """Texts for Yosys' ``read_verilog -lib`` and ``techmap -map``; None without a full adder."""
+    """Texts that put the library's full adder to use; None without one."""
     found = technology.full_adder
     if found is None:
         return None
-    cell, total, carry = found
+    cell = found.cell
     first, second, third = (pin.name for pin in cell.inputs)
 
-    def pins(a: str, b: str, c: str, y: str, x: str) -> str:
-        bound = ((first, a), (second, b), (third, c), (total, y), (carry, x))
-        return ", ".join(f".{pin}({net}[i])" for pin, net in bound)
+    def instance(a: str, b: str, c: str, total: str, carry: str) -> str:
+        bound = ((first, a), (second, b), (third, c), (found.sum_pin, total))
+        pins = ", ".join(f".{pin}({net})" for pin, net in (*bound, (found.carry_pin, carry)))
+        return f"\\{cell.name} adder ({pins});"
+
+    def placed(a: str, b: str, c: str, total: str, carry: str) -> str:
+        if not found.inverted:
+            return instance(a, b, c, total, carry)
+        wires = "wire total_n, carry_n; "
+        return (
+            wires
+            + instance(a, b, c, "total_n", "carry_n")
+            + f" assign {total} = ~total_n; assign {carry} = ~carry_n;"
+        )
 
     return FullAdderMap(
-        cell=_BOX.format(
-            name=cell.name, inputs=f"{first}, {second}, {third}", outputs=f"{total}, {carry}"
+        box=_BOX.format(
+            name=cell.name,
+            inputs=f"{first}, {second}, {third}",
+            outputs=f"{found.sum_pin}, {found.carry_pin}",
         ),
-        rules=_RIPPLE.replace("FA_PINS", pins("A", "B", "C", "Y", "X"))
-        .replace("PINS", pins("a", "addend", "carry", "Y", "CO"))
-        .replace("CELL", f"\\{cell.name} "),
+        adders=_RIPPLE.replace(
+            "CELL adder (FA_PINS);", placed("A[i]", "B[i]", "C[i]", "Y[i]", "X[i]")
+        ).replace("CELL adder (PINS);", placed("a[i]", "addend[i]", "carry[i]", "Y[i]", "CO[i]")),
+        module=_MODULE.format(body="  " + placed("i_a", "i_b", "i_c", "o_sum", "o_carry")),
     )

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from afp_hw.design import Design
 from afp_hw.synth.activity import run_pe
 from afp_hw.synth.array_activity import run_cell
-from afp_hw.synth.energy import EnergyReport, block_energies, leakage_w
+from afp_hw.synth.delays import library_delays
+from afp_hw.synth.energy import (
+    INERTIAL_DELAY,
+    ZERO_DELAY,
+    EnergyReport,
+    block_energies,
+    leakage_w,
+)
+from afp_hw.synth.gatesim import GateSimulator
 from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.requantizer_activity import run_requantizer
+from afp_hw.synth.simulator import Simulator, SimulatorOf
 from afp_hw.synth.stimulus import Operands, PeStimulus
 from afp_hw.synth.technology import Technology
+from afp_hw.synth.timedsim import TimedSimulator
 
 KINDS = ("pe", "array", "requantizer")
 
@@ -26,6 +38,11 @@ def simulated_module(kind: str, design: Design) -> str:
     return names[kind]
 
 
+def _timed(technology: Technology, netlist: Netlist, lanes: int) -> Simulator:
+    """The simulator with delays; inputs come from the technology's smallest flip-flop."""
+    return TimedSimulator(netlist, lanes, library_delays(netlist, technology.flip_flop))
+
+
 def measure_energy(
     kind: str,
     netlist: Netlist,
@@ -34,6 +51,7 @@ def measure_energy(
     technology: Technology,
     clock_s: float,
     latency_cycles: int,
+    glitches: bool = False,
 ) -> EnergyReport:
     """Run `netlist` on `operands`, check every result against golden, and report the energy.
 
@@ -52,18 +70,24 @@ def measure_energy(
         Clock period for leakage, second.
     latency_cycles
         From the manifest; only a requantizer's is looked at.
+    glitches
+        Whether to simulate with the library's delays (:class:`.TimedSimulator`), which takes some
+        20 times as long, so that glitches cost energy; else every net settles at once.
 
     Raises
     ------
     MismatchError
         The netlist does not compute what golden does.
     """
+    simulator_of: SimulatorOf = partial(_timed, technology) if glitches else GateSimulator
     if kind == "requantizer":
-        activity = run_requantizer(netlist, operands, latency=latency_cycles)
+        activity = run_requantizer(
+            netlist, operands, latency=latency_cycles, simulator_of=simulator_of
+        )
     elif kind == "array":
-        activity = run_cell(netlist, operands)
+        activity = run_cell(netlist, operands, simulator_of=simulator_of)
     else:
-        activity = run_pe(netlist, PeStimulus(operands))
+        activity = run_pe(netlist, PeStimulus(operands), simulator_of=simulator_of)
     return EnergyReport(
         top=netlist.top,
         technology=technology.name,
@@ -77,4 +101,5 @@ def measure_energy(
             netlist, activity.toggles, activity.cycles, voltage_v=technology.voltage_v
         ),
         leakage_w=leakage_w(netlist),
+        delay_model=INERTIAL_DELAY if glitches else ZERO_DELAY,
     )

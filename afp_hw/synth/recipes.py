@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Adders = Literal["prefix", "ripple", "cells"]
+FullAdders = Literal["cells", "logic"]
 
 # ABC: simplify; then, for speed, rebuild each function of six inputs as a balanced sum of products.
 _SIMPLIFY: Final = "strash; ifraig; scorr; dc2; strash; "
@@ -38,6 +39,9 @@ class Recipe:
         Of Yosys' ``synth``.
     abc_script
         For ABC; ``{D}`` stands for the option that gives the clock period.
+    full_adders
+        What a full adder of ours becomes: ``"cells"``, the library's where it has one, or
+        ``"logic"``.
     clock_gates
         Whether registers with an enable get a clock gate where the library has one; else a
         multiplexer a bit.
@@ -47,6 +51,7 @@ class Recipe:
     adders: Adders
     synth_options: tuple[str, ...]
     abc_script: str
+    full_adders: FullAdders = "cells"
     clock_gates: bool = True
 
 

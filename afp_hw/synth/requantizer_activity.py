@@ -13,12 +13,19 @@ from afp_hw.golden import finest_lsb, requantize
 from afp_hw.synth.activity import Activity
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist
+from afp_hw.synth.simulator import SimulatorOf
 from afp_hw.synth.stimulus import Operands
 
 _LANES: Final = 64
 
 
-def run_requantizer(netlist: Netlist, operands: Operands, *, latency: int) -> Activity:
+def run_requantizer(
+    netlist: Netlist,
+    operands: Operands,
+    *,
+    latency: int,
+    simulator_of: SimulatorOf = GateSimulator,
+) -> Activity:
     """Run a requantizer (``emit_requantizer``) on the sums of `operands`; check every code.
 
     One sum a cycle, channel after channel of one pixel after the other; the output's lsb is the
@@ -32,6 +39,8 @@ def run_requantizer(netlist: Netlist, operands: Operands, *, latency: int) -> Ac
         Whose sums; at least two of them.
     latency
         Clock edges from a sum to its code, from the manifest.
+    simulator_of
+        Makes the simulator, with delays or without.
 
     Raises
     ------
@@ -61,7 +70,7 @@ def run_requantizer(netlist: Netlist, operands: Operands, *, latency: int) -> Ac
         "i_clip": ones * -1,  # all ones: no clip
     }
     # A sequence that repeats: the counts of its second turn are those of a busy circuit.
-    simulator = GateSimulator(netlist, lanes)
+    simulator = simulator_of(netlist, lanes)
     bounds = [0, length, 2 * length, len(stream)]
     toggles, valids, codes = simulator.toggles, [], []
     for low, high in pairwise(bounds):

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from afp_hw.design import Design
 from afp_hw.formats import AFPFormat
-from afp_hw.golden import embed, encode, gemm, to_fix
-from afp_hw.quantize import bias_for
+from afp_hw.golden import embed, fix_of_codes, gemm
+from afp_hw.quantize import quantize_codes
 
 _LANES: Final = 512
 
@@ -83,8 +83,8 @@ class Operands:
             )
         return cls(
             problem.name,
-            embed(problem.act_codes, problem.act_fmt, design.acts),
-            embed(problem.wgt_codes, problem.wgt_fmt, design.weights),
+            embed(problem.act_codes, problem.act_fmt, design.afp_acts),
+            embed(problem.wgt_codes, problem.wgt_fmt, design.afp_weights),
             design,
         )
 
@@ -105,19 +105,22 @@ class Operands:
         act, wgt = generator.normal(size=(m, k)), generator.normal(size=(k, n))
         if not design.acts.signed:
             act = np.maximum(act, 0.0)
-        act_bias = bias_for(float(np.abs(act).max()), design.acts)
-        wgt_bias = bias_for(float(np.abs(wgt).max()), design.weights)
+        return cls.from_tensors(f"random (seed {seed}, K = {k})", act, wgt, design)
+
+    @classmethod
+    def from_tensors(
+        cls, name: str, act: NDArray[Any], wgt: NDArray[Any], design: Design
+    ) -> Operands:
+        """Real matrices [M, K] and [K, N], each quantized so that its largest magnitude fits."""
         return cls(
-            f"random (seed {seed}, K = {k})",
-            encode(act, design.acts, act_bias),
-            encode(wgt, design.weights, wgt_bias),
-            design,
+            name, quantize_codes(act, design.acts), quantize_codes(wgt, design.weights), design
         )
 
     def sums(self) -> NDArray[Any]:
         """The exact sums that hardware must find, [M, N]; golden."""
         design = self.design
-        return gemm(to_fix(self.act_codes, design.acts), to_fix(self.wgt_codes, design.weights))
+        acts = fix_of_codes(self.act_codes, design.acts)
+        return gemm(acts, fix_of_codes(self.wgt_codes, design.weights))
 
     def sample(self, outputs: int) -> Operands:
         """At most `outputs` outputs: pixels and channels spread evenly over the layer."""

@@ -28,6 +28,26 @@ NOT_FOR_SYNTHESIS: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FullAdderCell:
+    """A library's full adder.
+
+    Parameters
+    ----------
+    cell
+        The cell.
+    sum_pin, carry_pin
+        Names of its outputs.
+    inverted
+        Whether both outputs are the complements.
+    """
+
+    cell: Cell
+    sum_pin: str
+    carry_pin: str
+    inverted: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Technology:
     """A cell library.
@@ -195,14 +215,18 @@ class Technology:
         return min(found, key=lambda cell: cell.area_um2, default=None)
 
     @cached_property
-    def full_adder(self) -> tuple[Cell, str, str] | None:
-        """The smallest full adder and the names of its sum and carry outputs; None without one."""
-        cell = self.cell_of("a ^ b ^ c", "a&b | a&c | b&c")
-        if cell is None:
-            return None
-        wanted = [(0, 1, 1, 0, 1, 0, 0, 1), (0, 0, 0, 1, 0, 1, 1, 1)]
-        pins = _pins_for(cell, 3, wanted)
-        return None if pins is None else (cell, pins[0], pins[1])
+    def full_adder(self) -> FullAdderCell | None:
+        """The smallest full adder, or one whose outputs are both inverted; None without either."""
+        for inverted in (False, True):
+            sign = "!" if inverted else ""
+            cell = self.cell_of(f"{sign}(a ^ b ^ c)", f"{sign}(a&b | a&c | b&c)")
+            if cell is not None:
+                wanted = [(0, 1, 1, 0, 1, 0, 0, 1), (0, 0, 0, 1, 0, 1, 1, 1)]
+                tables = [tuple(bit ^ inverted for bit in table) for table in wanted]
+                pins = _pins_for(cell, 3, tables)
+                assert pins is not None  # that is how it was found
+                return FullAdderCell(cell, pins[0], pins[1], inverted)
+        return None
 
     @cached_property
     def nand2_area_um2(self) -> float:

@@ -12,21 +12,31 @@ from typing import Final
 from afp_hw.synth.cells import NOMINAL_SLEW_S, Arc, Table
 from afp_hw.synth.netlist import Instance, Netlist
 
-_CLOCK_SLEW_S: Final = 0.0
-_RISE, _FALL = 0, 1
+CLOCK_SLEW_S: Final = 0.0
+RISE: Final = 0
+FALL: Final = 1
 
 
-def _edges(arc: Arc, edge: int) -> tuple[int, ...]:
+def causes(arc: Arc, edge: int) -> tuple[int, ...]:
     """Edges of the related pin that cause `edge` of the pin."""
     if arc.kind == "rising_edge":
-        return (_RISE,)
+        return (RISE,)
     if arc.sense == "positive_unate":
         return (edge,)
-    return (1 - edge,) if arc.sense == "negative_unate" else (_RISE, _FALL)
+    return (1 - edge,) if arc.sense == "negative_unate" else (RISE, FALL)
 
 
-class _Times:
-    """Arrival and transition time of both edges of each net, second."""
+class Times:
+    """Arrival and transition time of both edges of each net: ``arrival``, ``slew``, second.
+
+    Both are ``[edge][net]``, edge :data:`RISE` or :data:`FALL`. Everything begins with the clock
+    edge; inputs come with it.
+
+    Parameters
+    ----------
+    netlist
+        What is timed.
+    """
 
     def __init__(self, netlist: Netlist) -> None:
         nets = len(netlist.net_names)
@@ -34,9 +44,13 @@ class _Times:
         self.arrival = [[0.0] * nets, [0.0] * nets]
         self.slew = [[NOMINAL_SLEW_S] * nets, [NOMINAL_SLEW_S] * nets]
         for clock in netlist.clocks:
-            self.slew[_RISE][clock] = self.slew[_FALL][clock] = _CLOCK_SLEW_S
+            self.slew[RISE][clock] = self.slew[FALL][clock] = CLOCK_SLEW_S
+        for instance in netlist.flip_flops:
+            self._drive(instance, ("rising_edge",))
+        for instance in netlist.combinational:
+            self._drive(instance, ("combinational",))
 
-    def drive(self, instance: Instance, kinds: tuple[str, ...]) -> None:
+    def _drive(self, instance: Instance, kinds: tuple[str, ...]) -> None:
         """Set the nets that a cell drives, from the arcs of these kinds."""
         found: dict[tuple[int, int], tuple[float, float]] = {}
         for arc in instance.cell.arcs:
@@ -45,12 +59,12 @@ class _Times:
                 continue
             source = instance.nets[arc.related]
             for edge, delay, slew in (
-                (_RISE, arc.rise, arc.rise_slew),
-                (_FALL, arc.fall, arc.fall_slew),
+                (RISE, arc.rise, arc.rise_slew),
+                (FALL, arc.fall, arc.fall_slew),
             ):
                 if delay is None or slew is None:
                     continue
-                for cause in _edges(arc, edge):
+                for cause in causes(arc, edge):
                     late = self._arrive(source, cause, delay, slew, self._load[net])
                     best = found.get((net, edge), (0.0, 0.0))
                     found[net, edge] = (max(best[0], late[0]), max(best[1], late[1]))
@@ -70,23 +84,19 @@ def clock_period_s(netlist: Netlist) -> float:
     The latest of: clock to output, logic, setup of the next flip-flop or clock gate; the same from
     inputs, which come with the clock edge; the same to outputs. Gates delay no clock: it is ideal.
     """
-    times = _Times(netlist)
-    for instance in netlist.flip_flops:
-        times.drive(instance, ("rising_edge",))
-    for instance in netlist.combinational:
-        times.drive(instance, ("combinational",))
+    times = Times(netlist)
     latest = [
         times.arrival[edge][net]
         for bits in netlist.outputs.values()
         for net in bits.tolist()
-        for edge in (_RISE, _FALL)
+        for edge in (RISE, FALL)
     ]
     for instance in netlist.flip_flops + netlist.clock_gates:
         for arc in instance.cell.arcs:
             if arc.kind == "setup_rising":
                 net = instance.nets[arc.pin]
-                for edge, setup in ((_RISE, arc.rise), (_FALL, arc.fall)):
+                for edge, setup in ((RISE, arc.rise), (FALL, arc.fall)):
                     if setup is not None:
-                        needed = setup.at(_CLOCK_SLEW_S, times.slew[edge][net])
+                        needed = setup.at(CLOCK_SLEW_S, times.slew[edge][net])
                         latest.append(times.arrival[edge][net] + needed)
     return max(latest, default=0.0)

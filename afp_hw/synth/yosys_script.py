@@ -37,6 +37,7 @@ def yosys_script(
     *,
     flatten: bool,
     adders: Adders,
+    full_adder_cell: bool,
     clock_gate: Cell | None = None,
 ) -> str:
     """The script; it runs in the folder where ``map.abc`` and the maps of adders are.
@@ -53,13 +54,14 @@ def yosys_script(
         Dissolve the hierarchy first.
     adders
         As :class:`.Recipe` has it, or ``"prefix"`` where the library has no full adder.
+    full_adder_cell
+        Whether the library's full adder is used, and ``full_adder.v`` has it as a black box.
     clock_gate
         What stands before registers with an enable; None makes them multiplexers.
     """
     options = [f"-top {top}", *(["-flatten"] if flatten else []), *recipe.synth_options]
     synth = f"synth -noabc {' '.join(options)}"
     mapped = (
-        *(["read_verilog -lib full_adder.v"] if adders == "cells" else []),
         f"{synth} -run begin:fine",
         "maccmap",
         "alumacc",
@@ -69,7 +71,9 @@ def yosys_script(
     )
     return "\n".join(
         (
+            *(["read_verilog -lib full_adder.v"] if full_adder_cell else []),
             *(f'read_verilog "{file}"' for file in files),
+            "techmap -map full_adder_map.v",
             *((synth,) if adders == "prefix" else mapped),
             "check -assert",
             *_clock_gates(clock_gate),

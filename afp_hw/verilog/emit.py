@@ -85,10 +85,11 @@ def _ports(component: wiring.Component) -> list[dict[str, Any]]:
 
 
 def _parameters(design: Design) -> dict[str, Any]:
-    return {
-        key: str(getattr(design, key)) if isinstance(value, dict) else value
-        for key, value in asdict(design).items()
-    }
+    found = {}
+    for key, value in asdict(design).items():
+        plain = list(value) if isinstance(value, tuple) else value
+        found[key] = str(getattr(design, key)) if isinstance(value, dict) else plain
+    return found
 
 
 def _emitted(

@@ -87,7 +87,7 @@ def test_flags_and_recipe_give_the_same_bytes_as_does_a_second_run(
         ([*FLAGS, "--rows", "0"], r"^Design\.rows must be in 1\.\.256, not 0$"),
         ([*FLAGS, "--rows", "1000000"], r"^Design\.rows must be in 1\.\.256, not 1000000$"),
         ([*FLAGS, "--lanes", "-1"], r"^Design\.lanes must be in 1\.\.64, not -1$"),
-        ([*FLAGS, "--pipeline", "4"], r"^Design\.pipeline must be in 0\.\.3, not 4$"),
+        ([*FLAGS, "--registers", "4"], r"^Design\.registers must be some of significand, product"),
         ([*FLAGS, "--k", "many"], r"'--k': 'many' is not a valid integer"),
         (["--weights", "e3m1"], r"^a design must have --acts FORMAT, or be a recipe"),
         ([], r"^a design must have --weights FORMAT, or be a recipe"),

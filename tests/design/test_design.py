@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from afp_hw import AFPFormat
 from afp_hw.design import Design
+from afp_hw.formats import IntFormat
 from afp_hw.golden import to_fix_scalar
 
 E3M1, E3M2 = AFPFormat(3, 1), AFPFormat(3, 2)
@@ -38,8 +39,11 @@ def test_widths_hold_every_code_and_no_more(
     assert product < 1 << design.product_width <= 2 * product or product == 0
     assert fits(k * product, design.pe_acc_width)
     assert not fits(k * product, design.pe_acc_width - 1)
-    assert fits(-lanes * (product + 1), design.lane_sum_width)
+    least = product if design.negates_early else product + 1
+    assert fits(-lanes * least, design.lane_sum_width)
     assert fits(lanes * product, design.lane_sum_width)
+    narrow = design.lane_sum_width - 1
+    assert not fits(-lanes * least, narrow) or not fits(lanes * product, narrow)
     total = k * product + design.init_bound
     assert fits(total, design.acc_width)
     assert not fits(total, design.acc_width - 1)
@@ -54,9 +58,20 @@ def test_the_default_init_is_one_product_bound() -> None:
 def test_names_say_what_differs_from_the_default() -> None:
     unsigned = E3M2.as_unsigned()
     assert Design(E3M1, unsigned, k=1024).pe_name == "pe_e3m1_ue3m2_k1024"
-    special = Design(E3M1, E3M2, k=9, lanes=4, pipeline=2, gate_zeros=True, rows=2, cols=3)
-    assert special.pe_name == "pe_e3m1_e3m2_k9_l4_p2_gated"
-    assert special.array_name == "array_2x3_e3m1_e3m2_k9_l4_p2_gated"
+    special = Design(E3M1, E3M2, k=9, lanes=4, registers=(), gate_zeros=True, rows=2, cols=3)
+    assert special.pe_name == "pe_e3m1_e3m2_k9_l4_r0_gated"
+    assert special.array_name == "array_2x3_e3m1_e3m2_k9_l4_r0_gated"
+    every = Design(
+        IntFormat(8),
+        IntFormat(4),
+        lanes=3,
+        registers=("sum", "tree", "product", "significand"),
+        decode="pe",
+        segments=(4, 5),
+        multiplier="compressed",
+        sum_max=1 << 20,
+    )
+    assert every.pe_name == "pe_int8_int4_k4608_l3_rgpts_inside_s4x5_compressed_a22"
     assert Design(E3M1, E3M2, init_max=0).array_name == "array_1x1_e3m1_e3m2_k4608_i0"
 
 
@@ -68,7 +83,33 @@ def test_names_say_what_differs_from_the_default() -> None:
         ({"rows": 10**6}, "Design.rows must be in 1..256, not 1000000"),
         ({"cols": -1}, "Design.cols must be in 1..256, not -1"),
         ({"lanes": 65}, "Design.lanes must be in 1..64, not 65"),
-        ({"pipeline": 4}, "Design.pipeline must be in 0..3, not 4"),
+        (
+            {"registers": ("sum", "adder")},
+            "Design.registers must be some of significand, product, tree, sum, each once, "
+            "not ['sum', 'adder']",
+        ),
+        (
+            {"registers": ("tree",), "lanes": 2},
+            "Design.registers must not name 'tree' for fewer than 3 lanes, not 2",
+        ),
+        ({"decode": "both"}, "Design.decode must be one of edge, pe, not 'both'"),
+        (
+            {"multiplier": "booth"},
+            "Design.multiplier must be one of operator, compressed, not 'booth'",
+        ),
+        ({"sum_max": 0}, "Design.sum_max must be in 1..2**96 - 1, not 0"),
+        (
+            {"segments": (0,)},
+            "Design.segments must be in 1..30, not 0",
+        ),
+        (
+            {"segments": (7, 4), "sum_max": 1000},
+            "Design.segments must leave a bit of the 11 of the accumulator, not be [7, 4]",
+        ),
+        (
+            {"acts": IntFormat(8)},
+            "Design.weights and acts must both be AFP or both integers, not 'e3m1' and 'int8'",
+        ),
         ({"init_max": -1}, "Design.init_max must be in 0..2**96 - 1, not -1"),
         (
             {"weights": AFPFormat(6, 1)},
@@ -92,7 +133,7 @@ def test_refused_values(parameters: dict[str, object], sentence: str) -> None:
         ({"k": 3.0}, "Design.k must be an integer, not 3.0"),
         ({"rows": True}, "Design.rows must be an integer, not True"),
         ({"gate_zeros": 1}, "Design.gate_zeros must be a bool, not 1"),
-        ({"acts": "e3m2"}, "Design.acts must be an AFPFormat, not 'e3m2'"),
+        ({"acts": "e3m2"}, "Design.acts must be an AFPFormat or IntFormat, not 'e3m2'"),
         ({"init_max": "x"}, "Design.init_max must be an integer, not 'x'"),
     ],
 )

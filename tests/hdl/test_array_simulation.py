@@ -23,7 +23,7 @@ DESIGNS = [
         cols=2,
         lanes=3,
         k=40,
-        pipeline=3,
+        registers=("significand", "product", "sum"),
         gate_zeros=True,
         init_max=0,
     ),

@@ -18,7 +18,7 @@ DESIGNS = {
         "cols": 5,
         "lanes": 2,
         "k": 90,
-        "pipeline": 3,
+        "registers": ("significand", "product", "sum"),
         "gate_zeros": True,
         "init_max": 0,
     },

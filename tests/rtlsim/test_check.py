@@ -166,7 +166,7 @@ def test_a_wrong_total_of_cycles_is_found(simulator, monkeypatch):
     ("other", "sentence"),
     [
         (
-            {"pipeline": 2},
+            {"registers": ("product", "sum")},
             r"^clock edge of the sum of layer 'conv' at row 0, column 0 must be 14, not 15",
         ),
         (

@@ -27,8 +27,8 @@ def brute_force(schedule):
         while not (distance >= 2 * rows - 1 or (distance % 2 == 1 and distance >= rows)):
             distance += 1
         lasts.append(lasts[-1] + distance)
-    # operand registers, then `pipeline`, accumulator, drain register, and the edge's own register
-    latency = 1 + schedule.design.pipeline + 1 + (1 if schedule.design.init_max else 0)
+    # operand registers, then `registers`, accumulator, drain register, and the edge's own register
+    latency = 1 + len(schedule.design.registers) + 1 + (1 if schedule.design.init_max else 0)
     visible = {}
     final = 0
     for col in range(cols):
@@ -45,7 +45,7 @@ shapes = st.builds(
         st.integers(1, 6),
         st.integers(1, 5),
         st.integers(1, 3),
-        pipeline=st.integers(0, 3),
+        registers=st.sampled_from([(), ("product",), ("significand", "sum"), ("product", "sum")]),
         init_max=st.sampled_from([None, 0]),
     ),
     st.integers(1, 20),
@@ -75,7 +75,7 @@ def test_reductions_around_the_limits_of_the_rule(rows):
 
 
 def test_one_tile_takes_fill_reduction_and_drain():
-    # 16 x 16, one pipeline register, initial values: 4 edges of latency behind the last operand
+    # 16 x 16, one register, initial values: 4 edges of latency behind the last operand
     schedule = LayerSchedule(design(16, 16), 16, 144, 16)
     assert (schedule.tiles, schedule.steps, schedule.spacing) == (1, 144, 144)
     assert schedule.visible(0, 0) == 143 + 4

@@ -6,6 +6,7 @@ import random
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,9 +34,21 @@ def random_pe(seed: int) -> Design:
         random_format(chosen),
         lanes=chosen.randint(1, 8),
         k=chosen.choice([1, 2, 9, 27, 64, 100, 255, 300]),
-        pipeline=chosen.randint(0, 3),
-        gate_zeros=chosen.random() < 0.5,
+        **random_options(chosen),
     )
+
+
+def random_options(chosen: random.Random) -> dict[str, Any]:
+    """Micro-architecture: every option half of the time."""
+    half = [chosen.random() < 0.5 for _ in range(6)]
+    names = ("significand", "product", "sum")
+    return {
+        "registers": tuple(name for name, taken in zip(names, half, strict=False) if taken),
+        "gate_zeros": half[3],
+        "decode": "pe" if half[4] else "edge",
+        "multiplier": "compressed" if half[5] else "operator",
+        "segments": tuple(chosen.randint(1, 3) for _ in range(chosen.choice([0, 0, 1]))),
+    }
 
 
 def lint(kind: str, design: Design, folder: Path) -> tuple[int, str]:

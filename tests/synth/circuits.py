@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from afp_hw.synth.cells import Cell, FlipFlop, Pin, Table
+import numpy as np
+
+from afp_hw.synth.cells import Cell, ClockGate, FlipFlop, Pin, Table
 
 
 def constant(joules: float) -> Table:
@@ -52,6 +55,7 @@ LIBRARY = {
         gate(
             "edff", "D DE CLK", flip_flop=FlipFlop("(D DE) + (IQ !DE)", "CLK", "IQ", "IN"), Q="IQ"
         ),
+        replace(gate("icg", "CLK GATE", GCLK="CLK"), clock_gate=ClockGate("CLK", "GATE", "GCLK")),
     )
 }
 
@@ -104,3 +108,39 @@ def netlist_json(**modules: Mapping[str, Any]) -> str:
 def flat(ports: Mapping[str, tuple[str, Sequence[str]]], cells: Instances) -> str:
     """The text of a netlist of one module, ``top``."""
     return netlist_json(top=module(ports, cells, top=True))
+
+
+def random_circuit(seed: int, *, gated: bool = False) -> str:
+    """Some 60 cells of all kinds, in shuffled order, with feedback through flip-flops only.
+
+    Parameters
+    ----------
+    seed
+        Of the generator.
+    gated
+        Whether two of the flip-flops are behind a clock gate.
+    """
+    generator = np.random.default_rng(seed)
+    inputs = [f"i{index}" for index in range(5)]
+    states = [f"q{index}" for index in range(6)]
+    nets, cells = [*inputs, *states, "0", "1"], {}
+    kinds = [
+        kind for kind, cell in LIBRARY.items() if cell.flip_flop is None and cell.clock_gate is None
+    ]
+    for index in range(50):
+        cell = LIBRARY[kinds[generator.integers(len(kinds))]]
+        pins = {pin.name: nets[generator.integers(len(nets))] for pin in cell.inputs}
+        pins |= {pin.name: f"n{index}_{pin.name}" for pin in cell.outputs}
+        nets += [pins[pin.name] for pin in cell.outputs]
+        cells[f"g{index}"] = (cell.name, pins)
+    for index, state in enumerate(states):
+        data, enable = nets[generator.integers(len(nets))], nets[generator.integers(len(nets))]
+        kind, extra = ("edff", {"DE": enable}) if index % 2 else ("dff", {})
+        clock = "gclk" if gated and index >= 4 else "clk"
+        cells[f"r{index}"] = (kind, {"D": data, "CLK": clock, "Q": state, **extra})
+    if gated:
+        enable = nets[generator.integers(len(nets))]
+        cells["gate"] = ("icg", {"CLK": "clk", "GATE": enable, "GCLK": "gclk"})
+    names = generator.permutation(sorted(cells)).tolist()
+    ports = {"clk": ("input", ["clk"]), "i": ("input", inputs), "o": ("output", nets[-8:])}
+    return flat(ports, {name: cells[name] for name in names})

@@ -19,6 +19,9 @@ from afp_hw.synth import (
     Operands,
     PeStimulus,
     Technology,
+    TimedSimulator,
+    block_energies,
+    library_delays,
     measure_energy,
     parse_netlist,
     run_cell,
@@ -27,6 +30,7 @@ from afp_hw.synth import (
     synthesize,
 )
 from afp_hw.synth.array_activity import decoded
+from afp_hw.synth.energy import INERTIAL_DELAY, ZERO_DELAY
 from afp_hw.synth.run import emit
 
 DESIGN = Design(
@@ -69,11 +73,24 @@ def mapped(technology: Technology, tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
-def _measure(mapped: dict[str, Any], technology: Technology, kind: str, operands: Operands) -> Any:
+def _measure(
+    mapped: dict[str, Any],
+    technology: Technology,
+    kind: str,
+    operands: Operands,
+    *,
+    glitches: bool = False,
+) -> Any:
     text, latency = mapped[kind]
     netlist = parse_netlist(text, technology.cells, top=simulated_module(kind, DESIGN))
     return measure_energy(
-        kind, netlist, operands, technology=technology, clock_s=1e-8, latency_cycles=latency
+        kind,
+        netlist,
+        operands,
+        technology=technology,
+        clock_s=1e-8,
+        latency_cycles=latency,
+        glitches=glitches,
     )
 
 
@@ -145,6 +162,47 @@ def test_energy_grows_with_what_toggles(mapped, technology):
     assert idle.part_j("clock") == pytest.approx(busy.part_j("clock"))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_glitches_change_no_result_and_no_clock_and_cost_energy(mapped, technology, kind):
+    operands = Operands.random(DESIGN, k=64, m=24, n=20)
+    plain, timed = (
+        _measure(mapped, technology, kind, operands, glitches=glitches)
+        for glitches in (False, True)
+    )
+    assert timed.checked == plain.checked
+    assert timed.part_j("clock") == plain.part_j("clock")
+    for block in plain.blocks:
+        assert timed.block_j(block) >= plain.block_j(block)
+    assert 1.03 < timed.part_j("switching") / plain.part_j("switching") < 3
+    assert (plain.delay_model, timed.delay_model) == (ZERO_DELAY, INERTIAL_DELAY)
+
+
+@pytest.mark.parametrize("kind", ["pe", "array"])
+def test_half_the_tick_gives_the_same_energy(mapped, technology, kind):
+    netlist = parse_netlist(mapped[kind][0], technology.cells, top=simulated_module(kind, DESIGN))
+    operands = Operands.random(DESIGN, k=64, m=32, n=16)
+
+    def energy_j(tick_s: float | None) -> float:
+        def simulator_of(netlist: Any, lanes: int) -> TimedSimulator:
+            delays = library_delays(netlist, technology.flip_flop, tick_s=tick_s)
+            return TimedSimulator(netlist, lanes, delays)
+
+        activity = (
+            run_pe(netlist, PeStimulus(operands), simulator_of=simulator_of)
+            if kind == "pe"
+            else run_cell(netlist, operands, simulator_of=simulator_of)
+        )
+        blocks = block_energies(
+            netlist, activity.toggles, activity.cycles, voltage_v=technology.voltage_v
+        )
+        return sum(block.total_j for block in blocks.values()) / activity.operations
+
+    tick_s = library_delays(netlist, technology.flip_flop).tick_s
+    half = energy_j(tick_s / 2)
+    assert energy_j(None) == pytest.approx(half, rel=1e-2)
+    assert half == pytest.approx(energy_j(tick_s / 4), rel=5e-3)
+
+
 def test_same_run_gives_the_same_energy(mapped, technology):
     operands = Operands.random(DESIGN, k=16)
     first, second = (_measure(mapped, technology, "array", operands) for _ in range(2))
@@ -159,11 +217,13 @@ def test_decoded_operands_stand_for_the_codes(name):
     codes = np.arange(1 << fmt.width)
     fields = decoded(codes, fmt).astype(np.int64)
     sig_bits = fmt.max_sig.bit_length()
+    twice = int(fmt.n_exp >= 2)
     sign = fields & 1 if fmt.signed else 0 * fields
     sig = fields >> fmt.signed & ((1 << sig_bits) - 1)
     shift = fields >> (fmt.signed + sig_bits)
-    np.testing.assert_array_equal(np.where(sign, -1, 1) * (sig << shift), to_fix(codes, fmt))
-    assert shift.max() == fmt.max_shift
+    values = np.where(sign, -1, 1) * (sig << shift)
+    np.testing.assert_array_equal(values, to_fix(codes, fmt) << twice)
+    assert shift.max() == (fmt.max_shift + 1 if twice else 0)
 
 
 def test_operands_longer_than_the_accumulator_allows_are_refused():

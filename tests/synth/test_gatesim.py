@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from circuits import LIBRARY, flat, gate, module, netlist_json
+from circuits import LIBRARY, flat, gate, module, netlist_json, random_circuit
 
 from afp_hw.synth.boolean import parse_function
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
@@ -152,28 +152,6 @@ def test_enable_and_inverted_output_of_a_flip_flop():
     assert bits == [[0, 0, 0, 1, 1], [0, 0, 0, 0, 1], [1, 1, 1, 1, 0]]
 
 
-def _random_circuit(seed: int) -> str:
-    """Some 60 cells of all kinds, in shuffled order, with feedback through flip-flops only."""
-    generator = np.random.default_rng(seed)
-    inputs = [f"i{index}" for index in range(5)]
-    states = [f"q{index}" for index in range(6)]
-    nets, cells = [*inputs, *states, "0", "1"], {}
-    kinds = [kind for kind, cell in LIBRARY.items() if cell.flip_flop is None]
-    for index in range(50):
-        cell = LIBRARY[kinds[generator.integers(len(kinds))]]
-        pins = {pin.name: nets[generator.integers(len(nets))] for pin in cell.inputs}
-        pins |= {pin.name: f"n{index}_{pin.name}" for pin in cell.outputs}
-        nets += [pins[pin.name] for pin in cell.outputs]
-        cells[f"g{index}"] = (cell.name, pins)
-    for index, state in enumerate(states):
-        data, enable = nets[generator.integers(len(nets))], nets[generator.integers(len(nets))]
-        kind, extra = ("edff", {"DE": enable}) if index % 2 else ("dff", {})
-        cells[f"r{index}"] = (kind, {"D": data, "CLK": "clk", "Q": state, **extra})
-    names = generator.permutation(sorted(cells)).tolist()
-    ports = {"clk": ("input", ["clk"]), "i": ("input", inputs), "o": ("output", nets[-8:])}
-    return flat(ports, {name: cells[name] for name in names})
-
-
 def _pull(text: str, stream: list[int]) -> dict[str, int]:
     """Toggles of each net for one lane: values are asked for recursively, from the JSON alone."""
     top = json.loads(text)["modules"]["top"]
@@ -217,7 +195,7 @@ def _pull(text: str, stream: list[int]) -> dict[str, int]:
 
 @pytest.mark.parametrize("lanes", [1, 3, 65, 300])
 def test_toggles_equal_those_of_a_recursive_evaluation(lanes):
-    text = _random_circuit(lanes)
+    text = random_circuit(lanes)
     netlist = parse_netlist(text, LIBRARY)
     streams = np.random.default_rng(7).integers(0, 32, size=(12, lanes))
     simulator = GateSimulator(netlist, lanes)
@@ -236,7 +214,7 @@ def test_toggles_equal_those_of_a_recursive_evaluation(lanes):
 
 
 def test_cells_come_after_those_that_drive_them():
-    netlist = parse_netlist(_random_circuit(1), LIBRARY)
+    netlist = parse_netlist(random_circuit(1), LIBRARY)
     driven = {
         instance.nets[pin.name]: int(level)
         for instance, level in zip(netlist.combinational, netlist.level, strict=True)

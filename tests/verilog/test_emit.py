@@ -98,7 +98,7 @@ def test_no_register_has_an_initial_value() -> None:
 @pytest.mark.parametrize("init_max", [0, None])
 def test_latencies_count_the_sampling_edge_alike(init_max: int | None) -> None:
     # The benches measure these: operand registers, products, accumulator, drain, initial value.
-    design = replace(DESIGN, init_max=init_max, pipeline=1)
+    design = replace(DESIGN, init_max=init_max, registers=("product",))
     assert emit_pe(design).manifest["latency_cycles"] == 3
     assert emit_array(design).manifest["latency_cycles"] == 4 + (init_max is None)
     assert emit_requantizer(design).manifest["latency_cycles"] == 3

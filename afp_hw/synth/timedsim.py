@@ -1,0 +1,61 @@
+"""Toggle counts of every net, glitches included, from a bit-parallel simulation with delays.
+
+The netlist of :mod:`afp_hw.synth.gatesim`, its clock and its lanes, in ticks. Inertial delay, one
+rise and one fall delay per cell output, from the library's tables at the net's load and at the
+transition times of static timing (:mod:`afp_hw.synth.delays`). With f the function of what drives a
+net, its net takes the value v at tick t if it was not v and f was v at all ticks from t - d to
+t - 1, d the delay of a rise or a fall to v: a pulse of f that is as wide as the delay passes, a
+narrower one is swallowed. At tick 0 inputs and flip-flops get their new values, and their nets
+follow after their own delays. Then nothing enters until all nets have settled, which they do:
+there are no loops. Every transition counts as a whole one, however short the pulse.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from afp_hw.synth.delays import Delays
+from afp_hw.synth.netlist import Netlist
+from afp_hw.synth.simulator import Planes, Simulator, aligned, pointer
+from afp_hw.synth.timedsim_source import timed_source
+
+
+class TimedSimulator(Simulator):
+    """The simulator with delays: a toggle is every transition of a net.
+
+    Settled values, and so outputs and states, are those of :class:`.GateSimulator`. Parameters,
+    errors and what to do first: :class:`.Simulator`, and
+
+    Parameters
+    ----------
+    delays
+        Of the netlist.
+
+    Raises
+    ------
+    ValueError
+        `delays` is of another netlist.
+    """
+
+    def __init__(self, netlist: Netlist, lanes: int, delays: Delays) -> None:
+        super().__init__(netlist, lanes)
+        nets = len(netlist.net_names)
+        if len(delays.rise) != nets:
+            raise ValueError(
+                f"TimedSimulator.delays must be of {nets} nets, not {len(delays.rise)}"
+            )
+        self.delays = delays
+        self._load(timed_source(netlist, delays, words=self._vector), "-O2")
+        self._state = aligned((nets + len(netlist.flip_flops)) * self._words)
+        size = ctypes.c_int64.in_dll(self._library, "events_bytes").value
+        self._events = aligned(-(-size // 8))
+        self._count = aligned(nets)
+        self._first = 1
+
+    def _cycles(self, planes: Planes, out: Planes) -> None:
+        self._library.run(
+            pointer(self._state), pointer(self._count), pointer(self._mask), pointer(self._events),
+            ctypes.c_int64(self._first), pointer(planes), pointer(out),
+            ctypes.c_int64(len(planes)), ctypes.c_int64(self._words),
+        )  # fmt: skip
+        self._first = 0
