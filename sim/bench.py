@@ -22,6 +22,7 @@ from afp_hw.formats import AFPFormat, IntFormat, Number, parse_number
 from afp_hw.hdl import operand_layout
 
 DESIGN_VARIABLE = "AFP_HW_BENCH_DESIGN"
+INPUTS_VARIABLE = "AFP_HW_BENCH_INPUTS"
 
 
 def design_to_text(design: Design) -> str:
@@ -50,10 +51,13 @@ def generator(name: str) -> random.Random:
 
 
 async def start(dut: Any) -> None:
-    """Clock, inputs at 0, two cycles of reset."""
-    for handle in dut:
-        if handle._name.startswith("i_") and not handle._name.endswith("ready"):
-            handle.value = 0
+    """Clock, inputs at 0, two cycles of reset.
+
+    Only ports are set: a value put on an inner net would stay there until its driver changes.
+    """
+    for name in os.environ[INPUTS_VARIABLE].split():
+        if name not in ("clk", "rst"):
+            getattr(dut, name).value = 0
     dut.rst.value = 1
     cocotb.start_soon(Clock(dut.clk, 10, unit="ns").start(start_high=False))
     await FallingEdge(dut.clk)

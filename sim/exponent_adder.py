@@ -14,10 +14,7 @@ async def every_pair(dut):
     fields = {name: shift_field(getattr(design, name)) for name in ("acts", "weights")}
     for act in range(1 << fields["acts"]):
         for wgt in range(1 << fields["weights"]):
-            if fields["acts"]:
-                dut.i_act.value = act
-            if fields["weights"]:
-                dut.i_wgt.value = wgt
+            dut.i_act.value, dut.i_wgt.value = act, wgt
             await Timer(1, "ns")
             got.append(int(dut.o_shift.value))
             expected.append(act + wgt)

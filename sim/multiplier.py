@@ -50,7 +50,7 @@ async def every_pair(dut):
                     expected.append(-product if sign else product)
                 else:
                     got.append((int(dut.o_sign.value), int(dut.o_sig.value)))
-                    expected.append((sign, product))
+                    expected.append((live * sign, product))
     same(got, expected)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -33,7 +34,7 @@ from afp_hw.hdl import (
 )
 from afp_hw.rtlsim import find_toolchain
 from afp_hw.verilog import EMITTERS, Library
-from sim.bench import DESIGN_VARIABLE, design_to_text
+from sim.bench import DESIGN_VARIABLE, INPUTS_VARIABLE, design_to_text
 
 _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
     "decoder": lambda design: Decoder(design.acts),
@@ -63,6 +64,14 @@ def _verilog(bench: str, design: Design) -> tuple[str, str]:
         return bench, Library().verilog(_PARTS[bench](design), bench)
     emitted = EMITTERS[bench](design)
     return emitted.name, emitted.verilog
+
+
+def _inputs(text: str, top: str) -> list[str]:
+    """Names of the input ports of the module `top`."""
+    start = re.search(rf"^module {top}\(", text, re.MULTILINE)
+    assert start, f"no module {top}"
+    module = text[start.end() : text.index("endmodule", start.end())]
+    return re.findall(r"^  input (?:signed )?(?:\[\d+:0\] )?(\w+)", module, re.MULTILINE)
 
 
 def _build(simulator: str, top: str, text: str) -> Path:
@@ -169,7 +178,11 @@ def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
             build_dir=built,
             test_dir=folder,
             results_xml=str(folder / "results.xml"),
-            extra_env={DESIGN_VARIABLE: design_to_text(design), "COCOTB_ANSI_OUTPUT": "0"},
+            extra_env={
+                DESIGN_VARIABLE: design_to_text(design),
+                INPUTS_VARIABLE: " ".join(_inputs(text, top)),
+                "COCOTB_ANSI_OUTPUT": "0",
+            },
             log_file=log,
             timescale=("1ns", "1ps"),
         )

@@ -4,7 +4,7 @@ Source: L. Dadda, "Some Schemes for Parallel Multipliers", Alta Frequenza 34, 19
 is one module, ``full_adder``, so that synthesis may put a library's own cell in its place.
 """
 
-from amaranth.hdl import C, Cat, Const, Module, Signal, Value
+from amaranth.hdl import C, Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -90,17 +90,20 @@ class Columns:
 
     def rows(self):
         """Two numbers whose sum, modulo ``2**width``, is that of all bits."""
-        columns, width = self._columns, len(self._columns)
-        height = max(map(len, columns))
-        for limit in reversed(_heights(height)):
+        columns = self._columns
+        for limit in reversed(_heights(max(map(len, columns)))):
             self._reduce(columns, limit)
-        rows = []
-        for index in range(2):
-            row = Signal(width, name=f"row_{index}")
-            bits = [column[index] if index < len(column) else C(0, 1) for column in columns]
-            self._m.d.comb += row.eq(Cat(*bits))
-            rows.append(row)
-        return rows
+        return [
+            Cat(*(column[index] if index < len(column) else C(0, 1) for column in columns))
+            for index in range(2)
+        ]
+
+    def total(self):
+        """The sum of all bits, modulo ``2**width``, in one adder; columns of one bit are done."""
+        first, second = self.rows()
+        width = len(self._columns)
+        done = next((i for i, column in enumerate(self._columns) if len(column) > 1), width)
+        return Cat(first[:done], (first[done:] + second[done:])[: width - done])
 
     def _reduce(self, columns, limit: int) -> None:
         """Bring every column down to `limit` bits; carries go to the next one within the stage."""

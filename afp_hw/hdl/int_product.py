@@ -100,6 +100,5 @@ class IntMultiplier(wiring.Component):
             m.d.comb += [target.eq(row) for target, row in zip(self.o_row, rows, strict=True)]
             return m
         columns.add_constant()
-        rows = columns.rows()
-        m.d.comb += self.o_row[0].eq(rows[0] + rows[1])
+        m.d.comb += self.o_row[0].eq(columns.total())
         return m

@@ -103,8 +103,7 @@ class LaneTree(wiring.Component):
         if product_rows(design) == 2:
             columns.constant += design.lanes * row_constant(design)
         columns.add_constant()
-        rows = [row.as_signed() for row in columns.rows()]
-        return rows if self.rows == 2 else [rows[0] + rows[1]]
+        return columns.rows() if self.rows == 2 else [columns.total()]
 
 
 def reduce_rows(rows, carries, count: int):

@@ -122,14 +122,18 @@ class Mac(wiring.Component):
         if has_carries(self.design):
             values["sign"] = multiplier.o_sign
         if self.design.shift_width:
-            adder = self._part("exponent_adder", ExponentAdder)
-            m.submodules[f"exponent_adder_{lane}"] = adder
-            m.d.comb += [
-                adder.i_act.eq(self.i_act[lane].shift),
-                adder.i_wgt.eq(self.i_wgt[lane].shift),
-            ]
-            values["shift"] = adder.o_shift
+            values["shift"] = self._shift(m, lane)
         return values
+
+    def _shift(self, m, lane):
+        """Sum of the shifts of a lane's operands, or the one that there is."""
+        act, wgt = self.i_act[lane].shift, self.i_wgt[lane].shift
+        if not len(act) or not len(wgt):
+            return act if len(act) else wgt
+        adder = self._part("exponent_adder", ExponentAdder)
+        m.submodules[f"exponent_adder_{lane}"] = adder
+        m.d.comb += [adder.i_act.eq(act), adder.i_wgt.eq(wgt)]
+        return adder.o_shift
 
     def _product(self, m, lane, values):
         """The product of a lane, or its magnitude and sign."""

@@ -30,7 +30,7 @@ def product_shape(design: Design):
 
 
 class ExponentAdder(wiring.Component):
-    """Sum of the two shifts.
+    """Sum of the two shifts, where both operands have one.
 
     Members
     -------
@@ -43,8 +43,7 @@ class ExponentAdder(wiring.Component):
 
     Widths
     ------
-    o_shift : bits of ``(2**n_exp_act - 1) + (2**n_exp_wgt - 1)``, the largest sum of two codes; an
-    operand of n_exp <= 1 has no shift.
+    o_shift : bits of ``(2**n_exp_act - 1) + (2**n_exp_wgt - 1)``, the largest sum of two codes.
     """
 
     sequential = False
@@ -113,7 +112,8 @@ class MantissaMultiplier(wiring.Component):
         if design.negates_early:
             m.d.comb += self.o_sig.eq(Mux(sign, -magnitude, magnitude))
         else:
-            m.d.comb += [self.o_sign.eq(sign), self.o_sig.eq(magnitude)]
+            # A lane that is not live has no sign either: its operands may never have been loaded.
+            m.d.comb += [self.o_sign.eq(sign & self.i_live), self.o_sig.eq(magnitude)]
         return m
 
     def _magnitude(self, m):
@@ -133,8 +133,7 @@ class MantissaMultiplier(wiring.Component):
         for low, first in enumerate(short):
             for high, second in enumerate(long):
                 columns.add_bit(first & second, low + high)
-        first, second = columns.rows()
-        return first + second
+        return columns.total()
 
 
 class Shifter(wiring.Component):
@@ -144,6 +143,7 @@ class Shifter(wiring.Component):
     -------
     i_sig : In(significand_shape(design))
     i_shift : In(design.shift_width)
+        Absent where no operand has a shift.
     o_product : Out(product_shape(design))
         ``fix_act * fix_wgt``, or its magnitude where the sign comes later.
 
@@ -161,13 +161,13 @@ class Shifter(wiring.Component):
 
     def __init__(self, design: Design):
         self.design = design
-        super().__init__(
-            {
-                "i_sig": In(significand_shape(design)),
-                "i_shift": In(design.shift_width),
-                "o_product": Out(product_shape(design)),
-            }
-        )
+        members = {
+            "i_sig": In(significand_shape(design)),
+            "o_product": Out(product_shape(design)),
+        }
+        if design.shift_width:
+            members["i_shift"] = In(design.shift_width)
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()

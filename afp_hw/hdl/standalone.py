@@ -67,7 +67,8 @@ class CodePe(wiring.Component):
         m.submodules.mac = mac = self.place(name, lambda: Mac(design, self.place))
         live, go = self._enables()
         for lane in range(design.lanes):
-            load = live[lane] if design.lanes > 1 else go
+            # What begins a sum is loaded whatever it is: later nothing unknown is in a register.
+            load = live[lane] | (self.i_valid & self.i_first) if design.lanes > 1 else go
             for name, port, operand, fmt in (
                 ("act", self.i_act, mac.i_act, design.acts),
                 ("wgt", self.i_wgt, mac.i_wgt, design.weights),

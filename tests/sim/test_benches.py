@@ -126,6 +126,8 @@ def test_requantizer_is_exact(built: Design, simulator: str, tmp_path: Path) -> 
 def test_part_is_exact(
     part: str, tests: int, built: Design, simulator: str, tmp_path: Path
 ) -> None:
-    if part in ("exponent_adder", "shifter") and (built.integers or not built.shift_width):
-        pytest.skip("integers have no such part, and neither have formats without a shift")
+    if part in ("exponent_adder", "shifter") and built.integers:
+        pytest.skip("integers have no such part")
+    if part == "exponent_adder" and built.shift_excess < 2:
+        pytest.skip("one operand has no shift")
     run(part, built, simulator, tmp_path, tests)
