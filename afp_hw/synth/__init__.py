@@ -12,7 +12,7 @@ from afp_hw.synth.delays import Delays, library_delays
 from afp_hw.synth.energy import BlockEnergy, EnergyReport, block_energies, leakage_w
 from afp_hw.synth.flow import SynthReport, synthesize
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
-from afp_hw.synth.measure import measure_energy, simulated_module
+from afp_hw.synth.measure import measure_energies, measure_energy, simulated_module
 from afp_hw.synth.netlist import BLOCKS, Instance, Netlist, block_of, parse_netlist, read_netlist
 from afp_hw.synth.recipes import RECIPES, Recipe
 from afp_hw.synth.report import HardwareReport, MappedFigures
@@ -52,6 +52,7 @@ __all__ = [
     "lane_integers",
     "leakage_w",
     "library_delays",
+    "measure_energies",
     "measure_energy",
     "parse_function",
     "parse_netlist",

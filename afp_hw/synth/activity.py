@@ -26,6 +26,8 @@ class Activity:
     ----------
     toggles
         Toggles of each net over all lanes, int64 [nets].
+    settled
+        The same without glitches.
     cycles
         Clock cycles over all lanes.
     operations
@@ -35,6 +37,7 @@ class Activity:
     """
 
     toggles: NDArray[np.int64]
+    settled: NDArray[np.int64]
     cycles: int
     operations: int
     checked: int
@@ -143,10 +146,10 @@ def run_pe(
         checker.watch(simulator.run(_busy(round_, steps)))
         if progress is not None:
             progress(index, len(rounds))
-    toggles = simulator.toggles
+    counts = simulator.toggles, simulator.settled_toggles
     checker.watch(simulator.run(_idle(lanes, design.pe_latency + 1, design.lanes, reset=False)))
     checker.finish()
-    return Activity(toggles, lanes * steps * len(rounds), stimulus.macs, checker.checked)
+    return Activity(*counts, lanes * steps * len(rounds), stimulus.macs, checker.checked)
 
 
 def _busy(round_: Round, steps: int) -> dict[str, NDArray[Any]]:

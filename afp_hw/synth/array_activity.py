@@ -239,15 +239,15 @@ def run_cell(
         stimulus["i_wgt_live"] = _flat(streams.wgt_live)
     simulator = simulator_of(netlist, tiles.places)
     bounds = [0, tiles.warm * tiles.spacing, tiles.cycles - tiles.tail, tiles.cycles]
-    checked, toggles = 0, simulator.toggles
+    checked, counts = 0, (simulator.toggles, simulator.settled_toggles)
     for part, (low, high) in enumerate(pairwise(bounds)):
         simulator.clear()
         outputs = simulator.run({port: values[low:high] for port, values in stimulus.items()})
         checked += _check(netlist.top, outputs, streams, low)
         if part == 1:
-            toggles = simulator.toggles
+            counts = simulator.toggles, simulator.settled_toggles
     cycles = tiles.places * tiles.spacing * len(tiles.tiles)
-    return Activity(toggles, cycles, tiles.macs, checked)
+    return Activity(*counts, cycles, tiles.macs, checked)
 
 
 def _check(top: str, outputs: dict[str, Planes], streams: _Streams, low: int) -> int:

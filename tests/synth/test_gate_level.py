@@ -22,6 +22,7 @@ from afp_hw.synth import (
     TimedSimulator,
     block_energies,
     library_delays,
+    measure_energies,
     measure_energy,
     parse_netlist,
     run_cell,
@@ -73,24 +74,17 @@ def mapped(technology: Technology, tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
-def _measure(
-    mapped: dict[str, Any],
-    technology: Technology,
-    kind: str,
-    operands: Operands,
-    *,
-    glitches: bool = False,
+def _measure(mapped: dict[str, Any], technology: Technology, kind: str, operands: Operands) -> Any:
+    return _measured(measure_energy, mapped, technology, kind, operands)
+
+
+def _measured(
+    measure: Any, mapped: dict[str, Any], technology: Technology, kind: str, operands: Operands
 ) -> Any:
     text, latency = mapped[kind]
     netlist = parse_netlist(text, technology.cells, top=simulated_module(kind, DESIGN))
-    return measure_energy(
-        kind,
-        netlist,
-        operands,
-        technology=technology,
-        clock_s=1e-8,
-        latency_cycles=latency,
-        glitches=glitches,
+    return measure(
+        kind, netlist, operands, technology=technology, clock_s=1e-8, latency_cycles=latency
     )
 
 
@@ -159,16 +153,14 @@ def test_energy_grows_with_what_toggles(mapped, technology):
     busy = _measure(mapped, technology, "pe", operands)
     idle = _measure(mapped, technology, "pe", still)
     assert idle.part_j("switching") < 0.1 * busy.part_j("switching")
-    assert idle.part_j("clock") == pytest.approx(busy.part_j("clock"))
+    assert idle.part_j("clock") < 0.8 * busy.part_j("clock")  # zeros close the clock gates
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_glitches_change_no_result_and_no_clock_and_cost_energy(mapped, technology, kind):
     operands = Operands.random(DESIGN, k=64, m=24, n=20)
-    plain, timed = (
-        _measure(mapped, technology, kind, operands, glitches=glitches)
-        for glitches in (False, True)
-    )
+    plain, timed = _measured(measure_energies, mapped, technology, kind, operands)
+    assert plain == _measure(mapped, technology, kind, operands)
     assert timed.checked == plain.checked
     assert timed.part_j("clock") == plain.part_j("clock")
     for block in plain.blocks:
