@@ -58,10 +58,11 @@ class Cell(wiring.Component):
         m.submodules.pe = pe = self.place(name, lambda: Pe(self.design, self.place))
         hand_on(m, self.design, self, pe)
         drain = Signal.like(self.o_drain, reset_less=True)
-        m.d.sync += [
-            drain.eq(Mux(pe.o_valid, pe.o_acc, self.i_drain)),
-            self.o_drain_valid.eq(pe.o_valid | self.i_drain_valid),
-        ]
+        # Held while nothing passes: most of the time, and as many bits as the accumulator has.
+        passing = pe.o_valid | self.i_drain_valid
+        with m.If(passing):
+            m.d.sync += drain.eq(Mux(pe.o_valid, pe.o_acc, self.i_drain))
+        m.d.sync += self.o_drain_valid.eq(passing)
         m.d.comb += [
             pe.i_first.eq(self.i_first),
             pe.i_last.eq(self.i_last),

@@ -1,0 +1,78 @@
+"""Results by the content of what produced them: a repeated measurement computes nothing."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from afp_hw.files import cache_dir, write_atomic
+
+
+@cache
+def code_digest() -> str:
+    """Digest of the sources that turn Verilog into figures, and the versions of the tools."""
+    digest = hashlib.sha256()
+    for name in ("pyosys", "numpy"):
+        digest.update(f"{name} {version(name)}\n".encode())
+    folder = files("afp_hw.synth")
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith((".py", ".c")):
+            digest.update(entry.read_bytes())
+    return digest.hexdigest()
+
+
+def key_of(*parts: object) -> str:
+    """Key of a result: a digest of everything that it depends on, in order."""
+    digest = hashlib.sha256(code_digest().encode())
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(hashlib.sha256(data).digest())
+    return digest.hexdigest()[:32]
+
+
+def _path(key: str, suffix: str) -> Path:
+    folder = cache_dir() / "compare" / key[:2]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{key}{suffix}"
+
+
+def load(key: str) -> dict[str, Any] | None:
+    """What is stored under a key; None where there is nothing, or nothing readable."""
+    try:
+        stored = json.loads(_path(key, ".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return stored if isinstance(stored, dict) else None
+
+
+def save(key: str, value: dict[str, Any]) -> None:
+    """Store JSON under a key."""
+    write_atomic(_path(key, ".json"), json.dumps(value, sort_keys=True))
+
+
+def save_netlist(key: str, path: Path) -> None:
+    """Store a netlist file under a key, compressed; the same bytes for the same file."""
+    write_atomic(_path(key, ".net.gz"), gzip.compress(path.read_bytes(), mtime=0))
+
+
+def load_netlist(key: str) -> str:
+    """The text of a stored netlist.
+
+    Raises
+    ------
+    OSError
+        There is none.
+    """
+    return gzip.decompress(_path(key, ".net.gz").read_bytes()).decode()
+
+
+def has_all(keys: Sequence[str]) -> bool:
+    """Whether every key has a result."""
+    return all(_path(key, ".json").exists() for key in keys)

@@ -1,0 +1,276 @@
+"""The floating-point processing element: exact products, summed in binary32 by fused steps."""
+
+from functools import partial
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from afp_hw.design.float_design import SUM_SIG, FloatDesign
+from afp_hw.hdl.float_adder import FloatAdder
+from afp_hw.hdl.float_aligner import FloatAligner
+from afp_hw.hdl.float_decoder import FloatDecoder
+from afp_hw.hdl.float_flags import ProductFlags, SumFlags
+from afp_hw.hdl.float_multiplier import FloatMultiplier, FloatProduct
+from afp_hw.hdl.float_normalizer import FloatLimitedNormalizer, FloatNormalizer
+from afp_hw.hdl.float_rounder import FloatPacker, FloatRounder
+from afp_hw.hdl.float_wide_aligner import FloatWideAligner
+from afp_hw.hdl.place import Place, as_built
+
+# Ranks of registers, in the order in which `stages` adds them.
+_SUM, _PRODUCT, _TOTAL, _ADDENDS, _ROWS, _ROUNDED = range(1, 7)
+_NAMES = {
+    _SUM: "sum",
+    _PRODUCT: "product",
+    _TOTAL: "total",
+    _ADDENDS: "addends",
+    _ROWS: "rows",
+    _ROUNDED: "rounded",
+}
+_RESET = frozenset({"valid", "first", "last"})
+
+
+class FloatPe(wiring.Component):
+    """Fused multiply-accumulate of floating-point codes, for comparison with :class:`.CodePe`.
+
+    A step adds ``act * wgt``, exact, to a binary32 number and rounds once, to nearest, ties to
+    even. Subnormals are numbers like others; infinities and NaN are as IEEE 754 has them, with one
+    NaN. A sum starts at +0.
+
+    Where `interleave` is more than 1 that many sums take turns: cycle t, counted from any cycle,
+    belongs to sum ``t % interleave``, and so do its step, its tags and its pause.
+
+    Parameters
+    ----------
+    design : :class:`.FloatDesign`
+    place
+        See :mod:`afp_hw.hdl.place`.
+
+    Members
+    -------
+    i_valid : In(1)
+        A reduction step; it may pause anywhere.
+    i_first, i_last : In(1)
+        Mark the first and last step of a reduction; looked at where ``i_valid``.
+    i_act, i_wgt : In(width)
+        Codes.
+    o_valid : Out(1)
+        ``o_acc`` is finished; it stays for this one cycle.
+    o_acc : Out(32)
+        The sum, binary32.
+
+    Timing
+    ------
+    One step a cycle; a sum whose last step is sampled at clock edge t is visible after edge
+    ``t + latency - 1``, ``latency`` = 1 + ``design.stages``. The loop takes ``interleave`` cycles.
+
+    Widths
+    ------
+    Those of the parts; all are derived in :class:`.FloatDesign`.
+    """
+
+    sequential = True
+
+    def __init__(self, design: FloatDesign, place: Place = as_built):
+        self.design = design
+        self.place = place
+        self.latency = design.pe_latency
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_first": In(1),
+                "i_last": In(1),
+                "i_act": In(design.acts.width),
+                "i_wgt": In(design.weights.width),
+                "o_valid": Out(1),
+                "o_acc": Out(design.acc_width),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        design = self.design
+        tags, values = self._operands(m)
+        tags, values = self._product(m, tags, values)
+
+        # The loop: what it begins with is what its last rank of registers holds.
+        sums = {
+            "sig": Signal(SUM_SIG + 1),
+            "exp": Signal(design.exp_width),
+            "sign": Signal(),
+            "zero": Signal(),
+            "nan": Signal(),
+            "inf": Signal(int(design.has_infinity)),
+        }
+        tags, values = self._align(m, tags, values, sums)
+        tags, values = self._stage(m, tags, values, _ADDENDS)
+        tags, values = self._total(m, tags, values)
+        tags, values = self._stage(m, tags, values, _TOTAL)
+        tags, values = self._normalize(m, tags, values)
+        tags, values = self._stage(m, tags, values, _SUM)
+        tags, values = self._round(m, tags, values)
+        tags, values = self._stage(m, tags, values, _ROUNDED)
+        for name, signal in sums.items():
+            m.d.comb += signal.eq(values[name])
+
+        packer = self._add(m, "output_packer", "float_packer", FloatPacker)
+        for name in ("sig", "exp", "sign", "nan", "inf"):
+            m.d.comb += getattr(packer, f"i_{name}").eq(sums[name])
+        m.d.comb += [self.o_acc.eq(packer.o), self.o_valid.eq(tags["last"])]
+        return m
+
+    def _add(self, m, name, kind, component):
+        """Put a part in place."""
+        part = self.place(self.design.module_name(kind), lambda: component(self.design))
+        m.submodules[name] = part
+        return part
+
+    def _operands(self, m):
+        """Tags and codes in the operand registers; a step that is not valid has no tags."""
+        tags = {
+            "valid": self.i_valid,
+            "first": self.i_valid & self.i_first,
+            "last": self.i_valid & self.i_last,
+        }
+        codes = {"act": self.i_act, "wgt": self.i_wgt}
+        return _register(m, tags, "operand"), _register(m, codes, "operand")
+
+    def _product(self, m, tags, codes):
+        """The product, and tags that say what it is whether or not it is looked at."""
+        operands = {}
+        for name, fmt in (("act", self.design.acts), ("wgt", self.design.weights)):
+            normalized = not self.design.anchored
+            decoder = self.place(
+                f"float_decoder_{fmt}", partial(FloatDecoder, fmt, normalized=normalized)
+            )
+            m.submodules[f"{name}_decoder"] = decoder
+            m.d.comb += decoder.i_code.eq(codes[name])
+            operands[name] = decoder.o
+        flags = self._add(m, "flags", "product_flags", ProductFlags)
+        multiplier = self._add(m, "multiplier", "float_multiplier", FloatMultiplier)
+        m.d.comb += flags.i_valid.eq(tags["valid"])
+        for name, operand in operands.items():
+            m.d.comb += [
+                getattr(flags, f"i_{name}").eq(operand),
+                getattr(multiplier, f"i_{name}").eq(operand),
+            ]
+        tags = {"first": tags["first"], "last": tags["last"], "flags": flags.o}
+        if self.design.gate_zeros:
+            tags["load"] = tags["first"] | flags.o.nonzero | flags.o.nan
+        values = {
+            "row_0": multiplier.o_rows[0],
+            "row_1": multiplier.o_rows[1],
+            "act_exp": operands["act"].exp,
+            "wgt_exp": operands["wgt"].exp,
+        }
+        tags, values = self._stage(m, tags, values, _ROWS)
+        product = self._add(m, "multiplier_product", "float_product", FloatProduct)
+        m.d.comb += [
+            product.i_rows[0].eq(values["row_0"]),
+            product.i_rows[1].eq(values["row_1"]),
+            product.i_act_exp.eq(values["act_exp"]),
+            product.i_wgt_exp.eq(values["wgt_exp"]),
+        ]
+        return self._stage(m, tags, {"product": product.o}, _PRODUCT)
+
+    def _align(self, m, tags, values, sums):
+        """Both addends, and what the result is if it is no number."""
+        flags = self._add(m, "accumulator_flags", "sum_flags", SumFlags)
+        anchored = self.design.anchored
+        aligner = self._add(
+            m, "accumulator_aligner", "float_aligner", FloatWideAligner if anchored else FloatAligner
+        )
+        product = tags["flags"]
+        m.d.comb += [
+            flags.i_first.eq(tags["first"]),
+            flags.i_product.eq(product),
+            flags.i_sign.eq(sums["sign"]),
+            flags.i_nan.eq(sums["nan"]),
+            flags.i_inf.eq(sums["inf"]),
+            aligner.i_first.eq(tags["first"]),
+            aligner.i_nonzero.eq(product.nonzero),
+            aligner.i_product.eq(values["product"]),
+            aligner.i_product_sign.eq(product.sign),
+            aligner.i_sig.eq(sums["sig"]),
+            aligner.i_exp.eq(sums["exp"]),
+            aligner.i_sign.eq(flags.o_sign),
+            aligner.i_zero.eq(sums["zero"]),
+        ]
+        aligned = {"last": tags["last"]}
+        if self.design.gate_zeros:
+            # Adding +0 changes one number: -0.
+            minus_zero = sums["zero"] & flags.o_sign
+            aligned["load"] = tags["load"]
+            if not self.design.bounded:
+                aligned["load"] = tags["load"] | (minus_zero & ~product.sign)
+        values = {"addends": aligner.o, "nan": flags.o_nan, "inf": flags.o_inf}
+        if self.design.has_infinity:
+            values["inf_sign"] = flags.o_inf_sign
+        return aligned, values
+
+    def _total(self, m, tags, values):
+        adder = self._add(m, "accumulator_adder", "float_adder", FloatAdder)
+        m.d.comb += adder.i.eq(values.pop("addends"))
+        return tags, {**values, "total": adder.o}
+
+    def _normalize(self, m, tags, values):
+        bounded = self.design.bounded
+        normalizer = self._add(
+            m,
+            "accumulator_normalizer",
+            "float_normalizer",
+            FloatNormalizer if bounded else FloatLimitedNormalizer,
+        )
+        m.d.comb += normalizer.i.eq(values["total"])
+        found = {name: normalizer.o[name] for name in ("sig", "up", "exp", "sign", "zero")}
+        if self.design.has_infinity:
+            found["sign"] = Mux(values["inf"], values["inf_sign"], found["sign"])
+        return tags, {**found, "nan": values["nan"], "inf": values["inf"]}
+
+    def _round(self, m, tags, values):
+        rounder = self._add(m, "accumulator_rounder", "float_rounder", FloatRounder)
+        for name in ("sig", "up", "exp", "sign", "zero"):
+            m.d.comb += rounder.i[name].eq(values[name])
+        inf = values["inf"] | rounder.o_overflow if self.design.has_infinity else values["inf"]
+        rounded = {"sig": rounder.o_sig, "zero": rounder.o_zero, "inf": inf}
+        return tags, {**values, **rounded}
+
+    def _stage(self, m, tags, values, rank):
+        """`tags` and `values`, one clock edge later where the design has this rank of registers."""
+        design = self.design
+        if design.stages < rank:
+            return tags, values
+        name = _NAMES[rank]
+        if not design.gate_zeros:
+            return _register(m, tags, name), _register(m, values, name)
+        load = tags["load"]
+        if rank == design.last_rank and design.interleave > 1:
+            held = self._bank(m, load, values)
+        else:
+            with m.If(load):
+                held = _register(m, values, name)
+        return _register(m, tags, name), held
+
+    def _bank(self, m, load, values):
+        """A register for each of the sums, so that one can stay while others are replaced.
+
+        The sum that is read is that of the step which enters the loop; what arrives is that of the
+        step which entered `interleave` - 1 cycles ago.
+        """
+        count = self.design.interleave
+        turn = Signal(range(count))
+        m.d.sync += turn.eq(Mux(turn == count - 1, 0, turn + 1))
+        banks = []
+        for index in range(count):
+            with m.If(load & (turn == (index - 1) % count)):
+                banks.append(_register(m, values, f"bank_{index}"))
+        return {name: Array(bank[name] for bank in banks)[turn] for name in values}
+
+
+def _register(m, values, name):
+    """A register for each of the named values; those of tags are reset."""
+    staged = {}
+    for key, value in values.items():
+        staged[key] = Signal.like(value, name=f"{name}_{key}", reset_less=key not in _RESET)
+        m.d.sync += staged[key].eq(value)
+    return staged
