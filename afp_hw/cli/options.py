@@ -116,15 +116,17 @@ _FLAGS: tuple[Decorator, ...] = (
         type=_ListType(numbers=False),
         metavar="NAMES",
         help="Registers before the accumulator: of significand,product,tree,sum; or none.  "
-        "[default: product]",
+        "[default: none]",
     ),
     click.option(
-        "--gate-zeros", is_flag=True, default=None, help="Hold the registers at zero products."
+        "--gate-zeros/--no-gate-zeros",
+        default=None,
+        help="Hold the registers at zero products.  [default: --gate-zeros]",
     ),
     click.option(
         "--decode",
         type=click.Choice(["edge", "pe"]),
-        help="Decoders before the operand registers, or behind them.  [default: edge]",
+        help="Decoders before the operand registers, or behind them.  [default: pe]",
     ),
     click.option(
         "--segments",

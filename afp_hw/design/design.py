@@ -61,17 +61,19 @@ class Design(Widths):
     registers
         Where registers stand between operand registers and accumulator: behind the multipliers
         (``"significand"``), behind the shifters (``"product"``), half-way in the adder tree of the
-        lanes (``"tree"``), behind it (``"sum"``).
+        lanes (``"tree"``), behind it (``"sum"``). None by default: each costs more energy than the
+        glitches that it stops.
     gate_zeros
-        Hold the registers of operands and of everything behind them where a product is zero.
+        Hold the registers of operands and of everything behind them where a product is zero. On by
+        default.
     init_max
         Largest magnitude of an initial value (layer bias, skip tensor) added to a sum by the
         array. Default: one product bound; 0 builds an array without it.
     outs
         Envelope of the requantizer's output. Default: `acts`.
     decode
-        Where decoders stand: ``"edge"``, ahead of the operand registers (in an array: at its edge),
-        or ``"pe"``, behind them, so that registers hold codes.
+        Where decoders stand: ``"pe"``, behind the operand registers, which then hold codes, or
+        ``"edge"``, ahead of them (in an array: at its edge).
     segments
         Widths of the accumulator's parts from the least significant on, without the last. Each is
         held in a cycle that does not change it. None by default: one part.
@@ -85,6 +87,11 @@ class Design(Widths):
     ------
     TypeError, ValueError
         A parameter is of the wrong kind or out of range.
+
+    Notes
+    -----
+    Defaults are what has the smallest product of area and energy; ``docs/silicon.md`` has the table
+    that says so.
     """
 
     weights: Number
@@ -93,11 +100,11 @@ class Design(Widths):
     cols: int = 1
     lanes: int = 1
     k: int = 4608
-    registers: tuple[Register, ...] = ("product",)
-    gate_zeros: bool = False
+    registers: tuple[Register, ...] = ()
+    gate_zeros: bool = True
     init_max: int | None = None
     outs: Number | None = None
-    decode: Decode = "edge"
+    decode: Decode = "pe"
     segments: tuple[int, ...] = ()
     multiplier: Multiplier = "operator"
     sum_max: int | None = None

@@ -191,17 +191,17 @@ class Widths:
         """Name of the Verilog module of a PE or a part of it.
 
         ``pe_e3m1_ue3m2_k1024``: the kind, the envelopes, the longest reduction, and after them what
-        differs from the default: ``_l4`` lanes, ``_r0`` or ``_rgpts`` registers (by their second
-        letters: siGnificand, Product, Tree, Sum), ``_inside`` decoders, ``_gated``, ``_s6x7``
-        segments, ``_compressed`` multipliers, ``_a24`` accumulator bits.
+        differs from the default: ``_l4`` lanes, ``_rgpts`` registers (siGnificand, Product, Tree,
+        Sum), ``_edge`` decoders, ``_ungated``, ``_s6x7`` segments, ``_compressed`` multipliers,
+        ``_a24`` accumulator bits.
         """
         design = self._design
         options = [f"l{design.lanes}"] if design.lanes != 1 else []
-        if design.registers != ("product",):
+        if design.registers:
             letters = {"significand": "g", "product": "p", "tree": "t", "sum": "s"}
-            options.append("r" + ("".join(letters[name] for name in design.registers) or "0"))
-        options += ["inside"] if design.decode == "pe" else []
-        options += ["gated"] if design.gate_zeros else []
+            options.append("r" + "".join(letters[name] for name in design.registers))
+        options += ["edge"] if design.decode == "edge" else []
+        options += [] if design.gate_zeros else ["ungated"]
         options += ["s" + "x".join(map(str, design.segments))] if design.segments else []
         options += ["compressed"] if design.multiplier == "compressed" else []
         options += [f"a{self.pe_acc_width}"] if design.sum_max is not None else []

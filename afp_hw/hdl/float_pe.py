@@ -198,10 +198,10 @@ class FloatPe(wiring.Component):
         ]
         aligned = {"last": tags["last"]}
         if self.design.gate_zeros:
-            # Adding +0 changes one number: -0.
-            minus_zero = sums["zero"] & flags.o_sign
             aligned["load"] = tags["load"]
             if not self.design.bounded:
+                # Adding +0 changes one number: -0, taken here for all negatives without a leading 1.
+                minus_zero = flags.o_sign & ~sums["sig"][-2:].any()
                 aligned["load"] = tags["load"] | (minus_zero & ~product.sign)
         values = {"addends": aligner.o, "nan": flags.o_nan, "inf": flags.o_inf}
         if self.design.has_infinity:

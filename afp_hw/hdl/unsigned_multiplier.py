@@ -7,7 +7,7 @@ bits at a time).
 
 from typing import Literal, get_args
 
-from amaranth.hdl import C, Cat, Module, Signal
+from amaranth.hdl import C, Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -33,6 +33,7 @@ class UnsignedMultiplier(wiring.Component):
     Members
     -------
     i_a, i_b : In(a_width), In(b_width)
+        With ``"booth"`` `i_b` is :func:`booth_digits` of the number.
     o_row : Out(a_width + b_width).array(2)
         Their sum modulo ``2**(a_width + b_width)`` is the product.
 
@@ -57,7 +58,7 @@ class UnsignedMultiplier(wiring.Component):
         super().__init__(
             {
                 "i_a": In(a_width),
-                "i_b": In(b_width),
+                "i_b": In(3 * (b_width // 2 + 1) if tree == "booth" else b_width),
                 "o_row": Out(a_width + b_width).array(2),
             }
         )
@@ -81,25 +82,26 @@ class UnsignedMultiplier(wiring.Component):
     def _recoded(self, m, columns):
         """Rows of -2, -1, 0, 1 or 2 times `i_a`; a negative one is its complement and a carry."""
         a = Cat(self.i_a, C(0, 1))
-        bits = Cat(C(0, 1), self.i_b, C(0, 2))
-        for index in range(len(self.i_b) // 2 + 1):
-            weight = 2 * index
-            below, low, high = (bits[weight + offset] for offset in range(3))
-            one, two, negative = (Signal(name=f"{name}_{index}") for name in ("one", "two", "neg"))
-            m.d.comb += [
-                one.eq(below ^ low),
-                two.eq((below == low) & (low != high)),
-                negative.eq(high & ~(below & low)),
-            ]
+        rows = len(self.i_b) // 3
+        for index in range(rows):
+            one, two, negative = self.i_b.word_select(index, 3)
             row = (a & one.replicate(len(a))) | ((a << 1)[: len(a)] & two.replicate(len(a)))
-            last = weight + 1 >= len(self.i_b)  # its high bit is 0: never negative
-            if last:
-                for place, bit in enumerate(row):
-                    columns.add_bit(bit, weight + place)
-                continue
+            if index == rows - 1:  # the number is not negative
+                negative = C(0, 1)
             for place, bit in enumerate(row ^ negative.replicate(len(a))):
-                columns.add_bit(bit, weight + place)
-            columns.add_bit(negative, weight)
-            # The sign of the row, one place above it: what is subtracted there.
-            columns.subtract_bit(negative, weight + len(a))
+                columns.add_bit(bit, 2 * index + place)
+            if index < rows - 1:
+                columns.add_bit(negative, 2 * index)
+                # The sign of the row, one place above it: what is subtracted there.
+                columns.subtract_bit(negative, 2 * index + len(a))
         columns.add_constant()
+
+
+def booth_digits(number):
+    """Digits -2 ... 2 of an unsigned number, base 4: three bits each, ``one, two, negative``."""
+    bits = Cat(C(0, 1), number, C(0, 2))
+    digits = []
+    for index in range(len(number) // 2 + 1):
+        below, low, high = (bits[2 * index + place] for place in range(3))
+        digits += [below ^ low, (below == low) & (low != high), high & ~(below & low)]
+    return Cat(*digits)

@@ -58,20 +58,21 @@ def test_the_default_init_is_one_product_bound() -> None:
 def test_names_say_what_differs_from_the_default() -> None:
     unsigned = E3M2.as_unsigned()
     assert Design(E3M1, unsigned, k=1024).pe_name == "pe_e3m1_ue3m2_k1024"
-    special = Design(E3M1, E3M2, k=9, lanes=4, registers=(), gate_zeros=True, rows=2, cols=3)
-    assert special.pe_name == "pe_e3m1_e3m2_k9_l4_r0_gated"
-    assert special.array_name == "array_2x3_e3m1_e3m2_k9_l4_r0_gated"
+    special = Design(E3M1, E3M2, k=9, lanes=4, registers=("sum",), rows=2, cols=3)
+    assert special.pe_name == "pe_e3m1_e3m2_k9_l4_rs"
+    assert special.array_name == "array_2x3_e3m1_e3m2_k9_l4_rs"
     every = Design(
         IntFormat(8),
         IntFormat(4),
         lanes=3,
         registers=("sum", "tree", "product", "significand"),
-        decode="pe",
+        decode="edge",
+        gate_zeros=False,
         segments=(4, 5),
         multiplier="compressed",
         sum_max=1 << 20,
     )
-    assert every.pe_name == "pe_int8_int4_k4608_l3_rgpts_inside_s4x5_compressed_a22"
+    assert every.pe_name == "pe_int8_int4_k4608_l3_rgpts_edge_ungated_s4x5_compressed_a22"
     assert Design(E3M1, E3M2, init_max=0).array_name == "array_1x1_e3m1_e3m2_k4608_i0"
 
 

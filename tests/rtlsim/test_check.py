@@ -166,8 +166,8 @@ def test_a_wrong_total_of_cycles_is_found(simulator, monkeypatch):
     ("other", "sentence"),
     [
         (
-            {"registers": ("product", "sum")},
-            r"^clock edge of the sum of layer 'conv' at row 0, column 0 must be 14, not 15",
+            {"registers": ("product",)},
+            r"^clock edge of the sum of layer 'conv' at row 0, column 0 must be 13, not 14",
         ),
         (
             {"weights": AFPFormat.parse("e2m2")},

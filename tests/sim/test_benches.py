@@ -32,41 +32,62 @@ def design(weights: str, acts: str, **parameters: object) -> Design:
 
 
 ALL = ("significand", "product", "tree", "sum")
-INSIDE = {"decode": "pe"}
+EDGE = {"decode": "edge"}
 BUILT = {"multiplier": "compressed"}
-GATED = {"gate_zeros": True}
+PLAIN = {"gate_zeros": False}
 
 # Each format of the list stands once as weight; activations differ, some are unsigned. Lanes and
 # the options go round with them, so that each option meets each other one.
 PES = [
-    design("e0m4", "e3m2", k=96, lanes=2),
-    design("e0m7", "ue0m7", k=80, registers=("product", "sum"), segments=(5, 6), **BUILT),
-    design("e1m3", "ue1m3", k=64, lanes=3, registers=(), **INSIDE),
-    design("e2m1", "e2m1", k=96, lanes=4, **GATED, **INSIDE, **BUILT),
-    design("e2m3", "ue3m2", k=64, registers=("significand", "product", "sum"), segments=(12,)),
-    design("e3m0", "e3m0", k=96, lanes=8, registers=("product", "tree"), **GATED),
-    design("e3m1", "ue3m2", k=4608),
-    design("e3m1", "e3m1", k=1024, registers=(), segments=(6, 7), **GATED, **INSIDE),
-    design("e3m2", "e0m5", k=64, lanes=2, registers=("significand", "sum"), **GATED, **BUILT),
-    design("e4m3", "e4m3", k=48, registers=("significand",), segments=(20,), **GATED, **BUILT),
-    design("e5m2", "ue5m2", k=40, lanes=2, **INSIDE, **GATED),
-    design("e3m1", "e3m1", k=7, lanes=5, registers=ALL, segments=(9,), **GATED),
-    design("e4m3", "e3m2", k=30, lanes=7, registers=("tree",), **BUILT),
-    design("e1m0", "ue0m1", k=1, registers=(), sum_max=300),
-    design("int8", "int8", k=70),
-    design("int8", "uint8", k=60, registers=(), segments=(14,), **GATED, **BUILT),
-    design("int4", "int8", k=33, lanes=5, registers=("tree",), **BUILT, **GATED),
-    design("int3", "uint2", k=20, lanes=16, registers=ALL, sum_max=2**31 - 1),
-    design("int5", "int6", k=44, lanes=4, registers=(), segments=(3, 4), **BUILT),
+    design("e0m4", "e3m2", k=96, lanes=2, registers=("product",), **EDGE, **PLAIN),
+    design(
+        "e0m7",
+        "ue0m7",
+        k=80,
+        registers=("product", "sum"),
+        segments=(5, 6),
+        **BUILT,
+        **EDGE,
+        **PLAIN,
+    ),
+    design("e1m3", "ue1m3", k=64, lanes=3, **PLAIN),
+    design("e2m1", "e2m1", k=96, lanes=4, **BUILT, registers=("product",)),
+    design(
+        "e2m3",
+        "ue3m2",
+        k=64,
+        registers=("significand", "product", "sum"),
+        segments=(12,),
+        **EDGE,
+        **PLAIN,
+    ),
+    design("e3m0", "e3m0", k=96, lanes=8, registers=("product", "tree"), **EDGE),
+    design("e3m1", "ue3m2", k=4608, registers=("product",), **EDGE, **PLAIN),
+    design("e3m1", "e3m1", k=1024, segments=(6, 7)),
+    design("e3m2", "e0m5", k=64, lanes=2, registers=("significand", "sum"), **BUILT, **EDGE),
+    design("e4m3", "e4m3", k=48, registers=("significand",), segments=(20,), **BUILT, **EDGE),
+    design("e5m2", "ue5m2", k=40, lanes=2, registers=("product",)),
+    design("e3m1", "e3m1", k=7, lanes=5, registers=ALL, segments=(9,), **EDGE),
+    design("e4m3", "e3m2", k=30, lanes=7, registers=("tree",), **BUILT, **EDGE, **PLAIN),
+    design("e1m0", "ue0m1", k=1, sum_max=300, **EDGE, **PLAIN),
+    design("int8", "int8", k=70, registers=("product",), **EDGE, **PLAIN),
+    design("int8", "uint8", k=60, segments=(14,), **BUILT, **EDGE),
+    design("int4", "int8", k=33, lanes=5, registers=("tree",), **BUILT, **EDGE),
+    design("int3", "uint2", k=20, lanes=16, registers=ALL, sum_max=2**31 - 1, **EDGE, **PLAIN),
+    design("int5", "int6", k=44, lanes=4, segments=(3, 4), **BUILT, **EDGE, **PLAIN),
 ]
 
 ARRAYS = [
-    design("e3m1", "ue3m2", k=200, rows=4, cols=3),
-    design("e0m4", "e2m1", k=120, rows=3, cols=4, lanes=3, registers=ALL, init_max=0),
-    design("e2m3", "ue4m0", k=60, rows=5, cols=2, lanes=2, registers=(), **GATED),
-    design("e3m1", "e3m1", k=90, rows=3, cols=3, registers=(), segments=(6, 7), **GATED, **INSIDE),
-    design("int8", "int8", k=50, rows=2, cols=3, lanes=2, **GATED, **BUILT),
-    design("e5m2", "e5m2", k=30, rows=1, cols=1, init_max=7),
+    design("e3m1", "ue3m2", k=200, rows=4, cols=3, registers=("product",), **EDGE, **PLAIN),
+    design(
+        "e0m4", "e2m1", k=120, rows=3, cols=4, lanes=3, registers=ALL, init_max=0, **EDGE, **PLAIN
+    ),
+    design("e2m3", "ue4m0", k=60, rows=5, cols=2, lanes=2, **EDGE),
+    design("e3m1", "e3m1", k=90, rows=3, cols=3, segments=(6, 7)),
+    design("int8", "int8", k=50, rows=2, cols=3, lanes=2, **BUILT, registers=("product",), **EDGE),
+    design(
+        "e5m2", "e5m2", k=30, rows=1, cols=1, init_max=7, registers=("product",), **EDGE, **PLAIN
+    ),
 ]
 
 REQUANTIZERS = [
@@ -79,11 +100,11 @@ REQUANTIZERS = [
 
 PARTS = [
     design("e3m1", "ue3m2", lanes=3, k=50),
-    design("e3m1", "e3m1", lanes=1, k=50, segments=(6, 7), **GATED),
-    design("e0m4", "e1m3", lanes=1, k=50, segments=(7,), **GATED),
+    design("e3m1", "e3m1", lanes=1, k=50, segments=(6, 7)),
+    design("e0m4", "e1m3", lanes=1, k=50, segments=(7,)),
     design("e5m2", "e3m0", lanes=8, k=9, segments=(30, 8), **BUILT),
     design("e4m3", "e4m3", lanes=5, k=9, **BUILT),
-    design("int8", "uint8", lanes=4, k=21, segments=(8, 8), **BUILT, **GATED),
+    design("int8", "uint8", lanes=4, k=21, segments=(8, 8), **BUILT),
     design("int5", "int4", lanes=1, k=21),
 ]
 

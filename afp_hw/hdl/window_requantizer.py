@@ -1,0 +1,109 @@
+"""From an exact sum to an AFP code by way of a window: no product, and one shift that is wide.
+
+Source: ``docs/numerics.md`` sections 4 and 6. All numbers of a format lie in a window of
+``n_man + 1 + max_shift`` bits above its lsb: the sum is moved there first, what is above saturates
+and what is below is sticky. The rest works on so many bits only. Because encoding is monotone,
+clip, ReLU and the format's own largest code are one limit for each sign, compared as codes.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from afp_hw.design import Design
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.window import Window, WindowRounder, drop_most, window_width
+
+
+class WindowRequantizer(wiring.Component):
+    """Encodes finished sums in the format of the next layer, embedded in the design's ``outs``.
+
+    The codes are those of :class:`.Requantizer`, which needs no settings worked out beforehand and
+    gives them in the layer's own format.
+
+    Parameters
+    ----------
+    design : :class:`.Design`
+        Gives the width of the sums and the output's envelope ``outs``.
+    place
+        See :mod:`afp_hw.hdl.place`.
+
+    Members
+    -------
+    i_valid, i_acc : In(1), In(signed(design.acc_width))
+        Sum in units of ``2**lsb_acc``; every value is allowed, the most negative one too.
+    i_drop : In(bits of ``drop_most(design)``)
+        Where the window lies: :func:`.drop_of` the offset.
+    i_narrow : In(bits of envelope.n_man)
+        Mantissa bits that the layer's format has less than the envelope.
+    i_limit, i_negative_limit : In(envelope.magnitude_width)
+        Largest code, embedded, of a positive and of a negative sum: the format's largest, a clip's
+        code, 0 for ReLU. The second is absent in an unsigned envelope.
+    o_valid, o_code : Out(1), Out(envelope.width)
+
+    Timing
+    ------
+    One sum a cycle; ``latency`` = 2 clock edges; no back-pressure. `i_drop` is sampled with each
+    sum, the other settings one edge later: they may change while no sum is inside.
+
+    Widths
+    ------
+    window : bits of the envelope's ``max_fix`` and one below them.
+    """
+
+    sequential = True
+    latency = 2
+
+    def __init__(self, design: Design, place: Place = as_built):
+        self.design = design
+        self.place = place
+        self.envelope = envelope = design.out_envelope
+        members = {
+            "i_valid": In(1),
+            "i_acc": In(signed(design.acc_width)),
+            "i_drop": In(drop_most(design).bit_length()),
+            "i_narrow": In(envelope.n_man.bit_length()),
+            "i_limit": In(envelope.magnitude_width),
+            "o_valid": Out(1),
+            "o_code": Out(envelope.width),
+        }
+        if envelope.signed:
+            members["i_negative_limit"] = In(envelope.magnitude_width)
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        envelope = self.envelope
+        m.submodules.window = window = self.place(
+            f"window_{self.design.acc_width}_{envelope}", lambda: Window(self.design)
+        )
+        m.submodules.rounder = rounder = self.place(
+            f"window_rounder_{envelope}", lambda: WindowRounder(envelope, self.place)
+        )
+        negative = self.i_acc[-1]
+        # What is negative gives 0 without a sign: it goes no further, so that nothing toggles.
+        acc = self.i_acc if envelope.signed else Mux(negative, 0, self.i_acc).as_signed()
+        m.d.comb += [window.i_acc.eq(acc), window.i_drop.eq(self.i_drop)]
+
+        s1 = {"magnitude": window_width(envelope), "sticky": 1, "over": 1}
+        for name, width in s1.items():
+            register = Signal(width, name=f"s1_{name}", reset_less=True)
+            m.d.sync += register.eq(getattr(window, f"o_{name}"))
+            m.d.comb += getattr(rounder, f"i_{name}").eq(register)
+        limit, sign = self.i_limit, []
+        if envelope.signed:
+            s1_sign = Signal(reset_less=True)
+            m.d.sync += s1_sign.eq(negative)
+            limit = Mux(s1_sign, self.i_negative_limit, self.i_limit)
+            sign = [s1_sign & rounder.o_code.any()]  # what rounds to zero is +0
+        code = Signal(envelope.width, reset_less=True)
+        m.d.comb += [
+            rounder.i_narrow.eq(self.i_narrow),
+            rounder.i_limit.eq(limit),
+            self.o_code.eq(code),
+        ]
+        m.d.sync += code.eq(Cat(rounder.o_code, *sign))
+        valids = Signal(self.latency)
+        m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
+        m.d.comb += self.o_valid.eq(valids[-1])
+        return m
