@@ -1,14 +1,67 @@
-"""Signs, zeros, infinities and NaN: of a product, and of a sum with a product added.
+"""Signs, zeros, infinities and NaN: of a step, a product, and a sum with a product added.
 
 IEEE 754-2019 sections 6 and 7.2, with one NaN. They are known before the numbers are.
 """
 
-from amaranth.hdl import Module, Mux
+from amaranth.hdl import C, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.hdl.float_operand import flags_layout, operand_layouts
+
+
+class StepFilter(wiring.Component):
+    """Which steps do anything, seen before their operands are registered.
+
+    Members
+    -------
+    i_valid, i_first, i_last : In(1)
+    i_act, i_wgt : In(width)
+        Codes.
+    o_go : Out(1)
+        The step begins or ends a sum, or its product is not zero: neither operand is, or one is
+        infinite or NaN.
+    o_plus_zero : Out(1)
+        There is a step left out, and its product is +0. Never where sums are bounded, as it would
+        change none of them.
+
+    Timing
+    ------
+    Combinational.
+    """
+
+    sequential = False
+
+    def __init__(self, design: FloatDesign):
+        self.design = design
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_first": In(1),
+                "i_last": In(1),
+                "i_act": In(design.acts.width),
+                "i_wgt": In(design.weights.width),
+                "o_go": Out(1),
+                "o_plus_zero": Out(int(not design.bounded)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        codes = ((self.i_act, self.design.acts), (self.i_wgt, self.design.weights))
+        special = C(0, 1)
+        for code, fmt in codes:
+            # Of a format with infinity, all codes with the largest exponent.
+            fields = code[fmt.n_man : -1] if fmt.has_infinity else code[:-1]
+            special = special | fields.all()
+        nonzero = self.i_act[:-1].any() & self.i_wgt[:-1].any()
+        matters = self.i_first | self.i_last | nonzero | special
+        m.d.comb += [
+            self.o_go.eq(self.i_valid & matters),
+            self.o_plus_zero.eq(self.i_valid & ~matters & ~(self.i_act[-1] ^ self.i_wgt[-1])),
+        ]
+        return m
 
 
 class ProductFlags(wiring.Component):

@@ -10,7 +10,7 @@ from afp_hw.design.float_design import SUM_SIG, FloatDesign
 from afp_hw.hdl.float_adder import FloatAdder
 from afp_hw.hdl.float_aligner import FloatAligner
 from afp_hw.hdl.float_decoder import FloatDecoder
-from afp_hw.hdl.float_flags import ProductFlags, SumFlags
+from afp_hw.hdl.float_flags import ProductFlags, StepFilter, SumFlags
 from afp_hw.hdl.float_multiplier import FloatMultiplier, FloatProduct
 from afp_hw.hdl.float_normalizer import FloatLimitedNormalizer, FloatNormalizer
 from afp_hw.hdl.float_rounder import FloatPacker, FloatRounder
@@ -27,7 +27,8 @@ _NAMES = {
     _ROWS: "rows",
     _ROUNDED: "rounded",
 }
-_RESET = frozenset({"valid", "first", "last"})
+_RESET = frozenset({"valid", "first", "last", "go", "plus_zero"})
+_ALWAYS = ("go", "plus_zero")
 
 
 class FloatPe(wiring.Component):
@@ -119,21 +120,27 @@ class FloatPe(wiring.Component):
         m.d.comb += [self.o_acc.eq(packer.o), self.o_valid.eq(tags["last"])]
         return m
 
-    def _add(self, m, name, kind, component):
+    def _add(self, m, name, kind, component, *arguments):
         """Put a part in place."""
-        part = self.place(self.design.module_name(kind), lambda: component(self.design))
+        module = self.design.module_name(kind)
+        part = self.place(module, lambda: component(self.design, *arguments))
         m.submodules[name] = part
         return part
 
     def _operands(self, m):
         """Tags and codes in the operand registers; a step that is not valid has no tags."""
-        tags = {
-            "valid": self.i_valid,
-            "first": self.i_valid & self.i_first,
-            "last": self.i_valid & self.i_last,
-        }
+        tags = {"valid": self.i_valid, "first": self.i_first, "last": self.i_last}
         codes = {"act": self.i_act, "wgt": self.i_wgt}
-        return _register(m, tags, "operand"), _register(m, codes, "operand")
+        if not self.design.gate_zeros:
+            tags |= {name: self.i_valid & tags[name] for name in ("first", "last")}
+            return _register(m, tags, "operand"), _register(m, codes, "operand")
+        steps = self._add(m, "steps", "step_filter", StepFilter)
+        m.d.comb += [
+            getattr(steps, f"i_{name}").eq(value) for name, value in {**tags, **codes}.items()
+        ]
+        tags = {"go": steps.o_go, "plus_zero": steps.o_plus_zero, **tags}
+        del tags["valid"]
+        return self._load(m, tags, codes, "operand")
 
     def _product(self, m, tags, codes):
         """The product, and tags that say what it is whether or not it is looked at."""
@@ -147,27 +154,24 @@ class FloatPe(wiring.Component):
             m.d.comb += decoder.i_code.eq(codes[name])
             operands[name] = decoder.o
         flags = self._add(m, "flags", "product_flags", ProductFlags)
-        multiplier = self._add(m, "multiplier", "float_multiplier", FloatMultiplier)
-        m.d.comb += flags.i_valid.eq(tags["valid"])
+        multiplier = self._add(m, "multiplier", "float_multiplier", FloatMultiplier, self.place)
+        m.d.comb += flags.i_valid.eq(tags.pop("valid", 1))
         for name, operand in operands.items():
             m.d.comb += [
                 getattr(flags, f"i_{name}").eq(operand),
                 getattr(multiplier, f"i_{name}").eq(operand),
             ]
-        tags = {"first": tags["first"], "last": tags["last"], "flags": flags.o}
-        if self.design.gate_zeros:
-            tags["load"] = tags["first"] | flags.o.nonzero | flags.o.nan
         values = {
-            "row_0": multiplier.o_rows[0],
-            "row_1": multiplier.o_rows[1],
+            "row_0": multiplier.o_row[0],
+            "row_1": multiplier.o_row[1],
             "act_exp": operands["act"].exp,
             "wgt_exp": operands["wgt"].exp,
         }
-        tags, values = self._stage(m, tags, values, _ROWS)
+        tags, values = self._stage(m, {**tags, "flags": flags.o}, values, _ROWS)
         product = self._add(m, "multiplier_product", "float_product", FloatProduct)
         m.d.comb += [
-            product.i_rows[0].eq(values["row_0"]),
-            product.i_rows[1].eq(values["row_1"]),
+            product.i_row[0].eq(values["row_0"]),
+            product.i_row[1].eq(values["row_1"]),
             product.i_act_exp.eq(values["act_exp"]),
             product.i_wgt_exp.eq(values["wgt_exp"]),
         ]
@@ -180,14 +184,16 @@ class FloatPe(wiring.Component):
         aligner = self._add(
             m, "accumulator_aligner", "float_aligner", FloatWideAligner if anchored else FloatAligner
         )
-        product = tags["flags"]
+        first, product = tags["first"], tags["flags"]
+        if self.design.gate_zeros:
+            first, product = tags["first"] & tags["go"], self._present(m, tags)
         m.d.comb += [
-            flags.i_first.eq(tags["first"]),
+            flags.i_first.eq(first),
             flags.i_product.eq(product),
             flags.i_sign.eq(sums["sign"]),
             flags.i_nan.eq(sums["nan"]),
             flags.i_inf.eq(sums["inf"]),
-            aligner.i_first.eq(tags["first"]),
+            aligner.i_first.eq(first),
             aligner.i_nonzero.eq(product.nonzero),
             aligner.i_product.eq(values["product"]),
             aligner.i_product_sign.eq(product.sign),
@@ -196,17 +202,25 @@ class FloatPe(wiring.Component):
             aligner.i_sign.eq(flags.o_sign),
             aligner.i_zero.eq(sums["zero"]),
         ]
-        aligned = {"last": tags["last"]}
-        if self.design.gate_zeros:
-            aligned["load"] = tags["load"]
-            if not self.design.bounded:
-                # Adding +0 changes one number: -0, taken here for all negatives without a leading 1.
-                minus_zero = flags.o_sign & ~sums["sig"][-2:].any()
-                aligned["load"] = tags["load"] | (minus_zero & ~product.sign)
         values = {"addends": aligner.o, "nan": flags.o_nan, "inf": flags.o_inf}
         if self.design.has_infinity:
             values["inf_sign"] = flags.o_inf_sign
-        return aligned, values
+        if not self.design.gate_zeros:
+            return {"last": tags["last"]}, values
+        go = tags["go"]
+        if not self.design.bounded:
+            # Adding +0 changes one number: -0, taken here for all negatives without a leading 1.
+            minus_zero = flags.o_sign & ~sums["sig"][-2:].any()
+            go = go | (tags["plus_zero"] & minus_zero)
+        return {"go": go, "last": tags["last"] & tags["go"]}, values
+
+    def _present(self, m, tags):
+        """Flags of the product, of a step that was left out too: what is held is an older one's."""
+        flags = Signal.like(tags["flags"])
+        m.d.comb += flags.sign.eq(Mux(tags["go"], tags["flags"].sign, ~tags["plus_zero"]))
+        for name in ("nonzero", "nan", "inf"):
+            m.d.comb += flags[name].eq(tags["flags"][name] & tags["go"])
+        return flags
 
     def _total(self, m, tags, values):
         adder = self._add(m, "accumulator_adder", "float_adder", FloatAdder)
@@ -232,8 +246,8 @@ class FloatPe(wiring.Component):
         for name in ("sig", "up", "exp", "sign", "zero"):
             m.d.comb += rounder.i[name].eq(values[name])
         inf = values["inf"] | rounder.o_overflow if self.design.has_infinity else values["inf"]
-        rounded = {"sig": rounder.o_sig, "zero": rounder.o_zero, "inf": inf}
-        return tags, {**values, **rounded}
+        kept = {name: values[name] for name in ("exp", "sign", "nan")}
+        return tags, {"sig": rounder.o_sig, "zero": rounder.o_zero, "inf": inf, **kept}
 
     def _stage(self, m, tags, values, rank):
         """`tags` and `values`, one clock edge later where the design has this rank of registers."""
@@ -243,15 +257,24 @@ class FloatPe(wiring.Component):
         name = _NAMES[rank]
         if not design.gate_zeros:
             return _register(m, tags, name), _register(m, values, name)
-        load = tags["load"]
-        if rank == design.last_rank and design.interleave > 1:
-            held = self._bank(m, load, values)
-        else:
-            with m.If(load):
-                held = _register(m, values, name)
-        return _register(m, tags, name), held
+        if rank != design.last_rank:
+            return self._load(m, tags, values, name)
+        # What follows is the output: its tag is not held.
+        last = _register(m, {"last": tags["go"] & tags["last"]}, name)
+        if design.interleave > 1:
+            return last, self._bank(m, tags["go"], values)
+        with m.If(tags["go"]):
+            return last, _register(m, values, name)
 
-    def _bank(self, m, load, values):
+    def _load(self, m, tags, values, name):
+        """Registers that are loaded where ``go``, but for the tags that say so."""
+        always = {key: tags[key] for key in _ALWAYS if key in tags}
+        held = {key: value for key, value in tags.items() if key not in always}
+        with m.If(tags["go"]):
+            staged = _register(m, held, name, reset_less=True), _register(m, values, name)
+        return {**_register(m, always, name), **staged[0]}, staged[1]
+
+    def _bank(self, m, go, values):
         """A register for each of the sums, so that one can stay while others are replaced.
 
         The sum that is read is that of the step which enters the loop; what arrives is that of the
@@ -262,15 +285,17 @@ class FloatPe(wiring.Component):
         m.d.sync += turn.eq(Mux(turn == count - 1, 0, turn + 1))
         banks = []
         for index in range(count):
-            with m.If(load & (turn == (index - 1) % count)):
+            with m.If(go & (turn == (index - 1) % count)):
                 banks.append(_register(m, values, f"bank_{index}"))
         return {name: Array(bank[name] for bank in banks)[turn] for name in values}
 
 
-def _register(m, values, name):
-    """A register for each of the named values; those of tags are reset."""
+def _register(m, values, name, *, reset_less=False):
+    """A register for each of the named values; tags that start something are reset."""
     staged = {}
     for key, value in values.items():
-        staged[key] = Signal.like(value, name=f"{name}_{key}", reset_less=key not in _RESET)
+        staged[key] = Signal.like(
+            value, name=f"{name}_{key}", reset_less=reset_less or key not in _RESET
+        )
         m.d.sync += staged[key].eq(value)
     return staged
