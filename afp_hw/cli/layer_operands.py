@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from afp_hw.cli.model import EMBEDDED, model_file, read_images
 from afp_hw.design import Design
@@ -14,13 +15,20 @@ from afp_hw.embedded import calibration_images, test_set
 from afp_hw.network import load_graph
 from afp_hw.network.calibrate import calibrate
 from afp_hw.network.lower import lower
+from afp_hw.network.matrices import layer_matrices
 from afp_hw.network.problem import layer_problems
 from afp_hw.network.steps import GemmStep, LoweredNetwork
 from afp_hw.synth import Operands
 
+if TYPE_CHECKING:
+    from afp_hw.compare.evaluate import Matrices
+
 # Outputs that are simulated: energies of a layer change by less than 1 % with more of them.
 _OUTPUTS: Final = 4096
 _RANDOM_K: Final = 576
+# For a comparison: images that are run, and rows and columns of what becomes matrices.
+_IMAGES: Final = 4
+_SAMPLED: Final = 32
 _RANDOM: Final = re.compile(r"random(?::(\d{1,9}))?")
 
 
@@ -105,3 +113,42 @@ def operands_for(spec: str | None, design: Design, input_file: Path | None) -> O
     if colon and not layer:
         raise ValueError(f"--operands must be MODEL or MODEL:LAYER, not {spec!r}")
     return _layer(model, layer, design, input_file)
+
+
+def matrices_for(spec: str, input_file: Path | None) -> Matrices:
+    """Unrounded operands of a layer, some thousand outputs: what :func:`operands_for` rounds.
+
+    Parameters
+    ----------
+    spec
+        ``"embedded:LAYER"`` or ``"FILE.onnx:LAYER"``.
+    input_file
+        Images [N, C, H, W]; must be given for another model than the embedded one. At most four
+        are run.
+
+    Raises
+    ------
+    ValueError
+        No such layer, or no images.
+    OSError
+        A file cannot be read.
+    """
+    from afp_hw.compare.evaluate import Matrices
+
+    model, _, layer = spec.partition(":")
+    if not layer:
+        raise ValueError(f"--operands must be MODEL:LAYER, not {spec!r}")
+    if model != EMBEDDED and input_file is None:
+        raise ValueError(f"--operands {spec} must come with --input FILE, its images")
+    images = test_set()[0] if input_file is None else read_images("--input", input_file)
+    path = model_file(model)
+    act, wgt = layer_matrices(load_graph(path), layer, images[:_IMAGES].astype(np.float32))[0]
+    title = f"{model if model == EMBEDDED else path.name}:{layer}"
+    return Matrices(title, _spread(act), _spread(wgt.T).T)
+
+
+def _spread(rows: NDArray[Any]) -> NDArray[Any]:
+    """Some rows, evenly over all of them."""
+    count = min(len(rows), _SAMPLED)
+    spread: NDArray[Any] = rows[np.linspace(0, len(rows) - 1, count).round().astype(int)]
+    return spread

@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "evaluate": "Accuracy of a model with every tensor in AFP and every sum exact.",
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",
+    "compare": "Area, delay and energy of a MAC: AFP, integers and floating point.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "costs": "Area and energy by pair of formats, a table for the search.",

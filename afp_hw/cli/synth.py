@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from afp_hw.cli.options import design_options, json_option, out_option
 from afp_hw.cli.synth_fpga import fpga_options
+from afp_hw.cli.synth_optimise import OBJECTIVES, front_json, print_front, search_options
 from afp_hw.design import Design
 from afp_hw.files import output_directory, write_atomic
 
@@ -84,6 +85,13 @@ def _print(report: HardwareReport) -> None:
         console.print(note, style="dim")
 
 
+def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
+    if kind != "pe":
+        raise ValueError(f"--optimise must be of a pe, not of a {kind}")
+    if recipes:
+        raise ValueError("--optimise must stand without --recipe: it tries all of them")
+
+
 @click.command(name="synth")
 @click.argument("kind", type=click.Choice(["pe", "array", "requantizer"]))
 @design_options
@@ -122,6 +130,12 @@ def _print(report: HardwareReport) -> None:
 @click.option(
     "--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]"
 )
+@click.option(
+    "--optimise",
+    "objective",
+    type=click.Choice(OBJECTIVES),
+    help="Of a pe: search its options and all recipes first; product is area x energy.",
+)
 @fpga_options
 @json_option
 @out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
@@ -135,6 +149,7 @@ def command(
     operands: str | None,
     input_file: Path | None,
     jobs: int | None,
+    objective: Any,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -143,6 +158,10 @@ def command(
     Every recipe of the set is tried, and the smallest netlist that meets the clock is taken. It is
     simulated gate by gate on the operands, every result is compared with the golden model, and the
     toggles become energy.
+
+    With --optimise the options of a pe (registers, gating, decode, segments, multiplier) are
+    searched together with the recipes, and the report is that of the best; energy counts glitches.
+    -o gets NAME.optimise.json with the Pareto set too.
 
     With --fpga the cells are those of an FPGA: LUTs, flip-flops, carries, DSPs, block RAMs, and the
     clock frequency after place and route. -o gets NAME.fpga.json, .fpga.md, .fpga.v.
@@ -158,6 +177,14 @@ def command(
     chosen = _recipes(recipes)
     stimulus = operands_for(operands, design, input_file)
     directory = output_directory(out) if out is not None else None
+    search = None
+    jobs = jobs or len(os.sched_getaffinity(0))
+    if objective is not None:
+        _check_optimise(kind, recipes)
+        design, search = search_options(
+            design, objective, stimulus, technology, clock_ns=clock_ns, jobs=jobs, hidden=as_json
+        )
+        stimulus = stimulus.for_design(design)
     with work_folder() as work, _progress_bar() as progress:
         emitted = emit(kind, design)
         mapped = map_with_recipes(
@@ -166,7 +193,7 @@ def command(
             technology,
             chosen,
             clock_ns=clock_ns,
-            jobs=jobs or len(os.sched_getaffinity(0)),
+            jobs=jobs,
             work=work,
             progress=progress,
         )
@@ -178,9 +205,13 @@ def command(
             write_atomic(directory / f"{report.name}.mapped.v", best.netlist_verilog.read_bytes())
             write_atomic(directory / f"{report.name}.synth.json", report.json_text())
             write_atomic(directory / f"{report.name}.synth.md", report.markdown())
+            if search is not None:
+                write_atomic(directory / f"{report.name}.optimise.json", front_json(search))
     if as_json:
         sys.stdout.write(report.json_text())
         return
+    if search is not None:
+        print_front(search)
     _print(report)
     if directory is not None:
         click.echo(f"written: {directory / report.name}.synth.json, .synth.md, .mapped.v")

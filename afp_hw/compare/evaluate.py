@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from importlib.metadata import version
 from threading import Lock
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from afp_hw.compare import store
 from afp_hw.compare.point import Energy, Mapped, Point
 from afp_hw.design import Design
 from afp_hw.synth import opensta
+from afp_hw.synth.energy import INERTIAL_DELAY
 from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
 from afp_hw.synth.netlist import parse_netlist
@@ -52,7 +54,39 @@ class Matrices:
     def digest(self) -> str:
         """Of the values."""
         values = np.ascontiguousarray(self.act), np.ascontiguousarray(self.wgt)
-        return store.key_of(self.name, *(part.tobytes() + repr(part.shape).encode() for part in values))
+        return store.key_of(
+            self.name, *(part.tobytes() + repr(part.shape).encode() for part in values)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Operands that are codes already, of one pair of formats.
+
+    Parameters
+    ----------
+    of
+        The codes.
+    """
+
+    of: Operands
+
+    @property
+    def name(self) -> str:
+        """Where they are from."""
+        return self.of.name
+
+    def operands(self, design: Design) -> Operands:
+        """The same for each design."""
+        return self.of.for_design(design)
+
+    def digest(self) -> str:
+        """Of the codes."""
+        parts = (self.of.act_codes, self.of.wgt_codes)
+        codes = (np.ascontiguousarray(part) for part in parts)
+        return store.key_of(
+            self.name, *(part.tobytes() + repr(part.shape).encode() for part in codes)
+        )
 
 
 def options_of(design: Design) -> dict[str, Any]:
@@ -83,7 +117,7 @@ class Evaluator:
         self,
         technology: Technology,
         clock_ns: float,
-        matrices: Matrices,
+        matrices: Matrices | Codes,
         *,
         jobs: int = 1,
         tick: Callable[[str], None] = lambda word: None,
@@ -101,6 +135,18 @@ class Evaluator:
         """Stop what has not begun."""
         self._pool.shutdown(cancel_futures=True)
 
+    def conditions(self, **more: Any) -> dict[str, Any]:
+        """Technology, clock, operands and tools, for a document; `more` is added."""
+        return {
+            "technology": self.technology.description,
+            "voltage_v": self.technology.voltage_v,
+            "clock_ns": self.clock_ns,
+            "operands": self.matrices.name,
+            "delay_model": INERTIAL_DELAY,
+            "yosys": version("pyosys"),
+            **more,
+        }
+
     def mapped(self, design: Design, recipes: Sequence[Recipe]) -> list[Mapped]:
         """The design through each recipe.
 
@@ -116,9 +162,7 @@ class Evaluator:
         ]
         return [future.result() for future in futures]
 
-    def best(
-        self, design: Design, recipes: Sequence[Recipe], *, smallest: int = 2
-    ) -> list[Point]:
+    def best(self, design: Design, recipes: Sequence[Recipe], *, smallest: int = 2) -> list[Point]:
         """Points of the `smallest` netlists that meet the clock, or else of the fastest one.
 
         Raises

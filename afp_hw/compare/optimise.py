@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -10,6 +10,7 @@ from afp_hw.compare.evaluate import Evaluator
 from afp_hw.compare.point import Point, pareto
 from afp_hw.compare.space import SCREENING, axes, neighbours, start
 from afp_hw.design import Design
+from afp_hw.formats import FloatFormat
 from afp_hw.synth.recipes import RECIPES
 
 Objective = Literal["energy", "area", "speed", "product"]
@@ -45,12 +46,18 @@ class Search:
         return pareto(list(self.points))
 
 
-def optimise(design: Design, evaluator: Evaluator, objective: Objective) -> Search:
+def optimise(
+    design: Design,
+    evaluator: Evaluator,
+    objective: Objective,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Search:
     """Search the options of `design`; its formats, lanes, `k` and `sum_max` stay.
 
     From :func:`.start` one option after the other takes the value that makes the objective
     smallest, the others held; options are gone through twice. The best design is then mapped with
-    all recipes. A design that does not meet the clock counts only where none does.
+    all recipes. A design that does not meet the clock counts only where none does. `report` hears
+    how many designs of how many are done.
 
     Raises
     ------
@@ -60,11 +67,14 @@ def optimise(design: Design, evaluator: Evaluator, objective: Objective) -> Sear
         A netlist does not compute what golden does.
     """
     seen: dict[str, list[Point]] = {}
+    expected = 1 + sum(len(values) - 1 for _, values in axes(start(design)))
 
     def measured(candidate: Design) -> list[Point]:
         name = candidate.pe_name
         if name not in seen:
             seen[name] = evaluator.best(candidate, SCREENING)
+            # A second turn repeats most of the first; one step more is the last mapping.
+            report(len(seen), max(expected, len(seen)) + 1)
         return seen[name]
 
     def rank(candidate: Design) -> tuple[bool, float]:
@@ -85,3 +95,23 @@ def optimise(design: Design, evaluator: Evaluator, objective: Objective) -> Sear
     points += evaluator.best(best, RECIPES, smallest=3)
     unique = {(point.mapped.name, point.mapped.recipe): point for point in points}
     return Search(objective, list(unique.values()))
+
+
+def optimise_floats(
+    weights: FloatFormat, acts: FloatFormat, evaluator: Evaluator, objective: Objective
+) -> Search:
+    """The same of floating point: every candidate of :mod:`afp_hw.compare.float_space` is measured.
+
+    Raises
+    ------
+    ToolError, MismatchError
+        As :func:`optimise`.
+    """
+    from afp_hw.compare.float_space import FLOAT_RECIPES, float_candidates
+
+    points = [
+        point
+        for candidate in float_candidates(weights, acts)
+        for point in evaluator.best(candidate, FLOAT_RECIPES)
+    ]
+    return Search(objective, points)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -133,7 +133,14 @@ class Point:
             "meets_clock": self.meets,
             "flip_flops": self.mapped.flip_flops,
             "clock_gates": self.mapped.clock_gates,
-            **asdict(self.energy),
+            "energy_fj": self.energy.zero_delay_fj,
+            "energy_glitch_fj": self.energy.glitch_fj,
+            "energy_clock_fj": self.energy.clock_fj,
+            "leakage_fj": self.energy.leakage_fj,
+            "blocks_glitch_fj": dict(self.energy.blocks_fj),
+            "operands": self.energy.operands,
+            "macs": self.energy.macs,
+            "checked": self.energy.checked,
         }
 
 
@@ -147,7 +154,8 @@ def pareto(points: list[Point]) -> list[Point]:
     for point in points:
         mine = figures(point)
         beaten = any(
-            all(a <= b for a, b in zip(figures(other), mine, strict=True)) and figures(other) != mine
+            all(a <= b for a, b in zip(figures(other), mine, strict=True))
+            and figures(other) != mine
             for other in points
         )
         if not beaten and not any(figures(other) == mine for other in kept):

@@ -7,20 +7,19 @@ from dataclasses import replace
 from typing import Any, Final
 
 from afp_hw.design import Design
+from afp_hw.design.design import Multiplier
 from afp_hw.formats import AFPFormat
 from afp_hw.synth.recipes import RECIPES, Recipe
 
 _SCREENED: Final = ("prefix", "ripple-timed", "ripple-quick", "prefix-quick", "ripple-balanced")
 
-SCREENING: Final[Sequence[Recipe]] = [
-    recipe for recipe in RECIPES if recipe.name in _SCREENED
-]
+SCREENING: Final[Sequence[Recipe]] = [recipe for recipe in RECIPES if recipe.name in _SCREENED]
 """Recipes with which options are compared; the best design then gets all of them."""
 
 
 def start(design: Design) -> Design:
     """Where a search begins: registers as asked for by nobody, full adders placed for integers."""
-    multiplier = "compressed" if _has_trees(design) else "operator"
+    multiplier: Multiplier = "compressed" if _has_trees(design) else "operator"
     return replace(
         design, registers=(), gate_zeros=True, decode="pe", segments=(), multiplier=multiplier
     )
@@ -66,6 +65,4 @@ def axes(design: Design) -> Iterator[tuple[str, list[Any]]]:
 
 def neighbours(design: Design, axis: str, values: Sequence[Any]) -> list[Design]:
     """The design with another value of one option."""
-    return [
-        replace(design, **{axis: value}) for value in values if getattr(design, axis) != value
-    ]
+    return [replace(design, **{axis: value}) for value in values if getattr(design, axis) != value]

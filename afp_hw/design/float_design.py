@@ -141,9 +141,7 @@ class FloatDesign:
         Sums start at zero and are multiples of ``2**product_lsb``: rounding keeps them so. Of FP8
         and FP16 they can neither be subnormal nor overflow, and no sum is -0.
         """
-        return (
-            self.product_lsb >= FP32.min_exponent and self.max_sum_exponent <= FP32.max_exponent
-        )
+        return self.product_lsb >= FP32.min_exponent and self.max_sum_exponent <= FP32.max_exponent
 
     @property
     def exp_offset(self) -> int:

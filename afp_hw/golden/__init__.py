@@ -7,6 +7,7 @@ Each vector form has a scalar definition beside it in :mod:`afp_hw.golden.scalar
 from afp_hw.golden.codec import decode, encode, to_fix
 from afp_hw.golden.conv import im2col, output_size, windows
 from afp_hw.golden.embed import embed
+from afp_hw.golden.floating import float32_bits
 from afp_hw.golden.gemm import gemm
 from afp_hw.golden.grid import clip_to_acc, dynamic_lsb, finest_lsb
 from afp_hw.golden.integer import (
@@ -21,6 +22,7 @@ from afp_hw.golden.integer import (
 from afp_hw.golden.layer import acc_bound, add_aligned, bias_to_int, init_from_bias
 from afp_hw.golden.pool import average_factor, average_pool, max_pool, sum_pool
 from afp_hw.golden.requantize import requantize
+from afp_hw.golden.single import dequantize_float32, quantize_float32
 from afp_hw.golden.scalar import (
     decode_scalar,
     encode_scalar,
@@ -28,6 +30,7 @@ from afp_hw.golden.scalar import (
     requantize_scalar,
     to_fix_scalar,
 )
+from afp_hw.golden.waiting import waiting_words
 
 __all__ = [
     "acc_bound",
@@ -39,6 +42,7 @@ __all__ = [
     "codes_of_integers",
     "decode",
     "decode_scalar",
+    "dequantize_float32",
     "dynamic_lsb",
     "embed",
     "encode",
@@ -46,6 +50,7 @@ __all__ = [
     "finest_lsb",
     "fix_of_codes",
     "fixed_factor",
+    "float32_bits",
     "gemm",
     "gemm_scalar",
     "im2col",
@@ -53,6 +58,7 @@ __all__ = [
     "integer_of_codes",
     "max_pool",
     "output_size",
+    "quantize_float32",
     "quantize_integer",
     "requantize",
     "requantize_integer",
@@ -61,5 +67,6 @@ __all__ = [
     "symmetric_scale",
     "to_fix",
     "to_fix_scalar",
+    "waiting_words",
     "windows",
 ]

@@ -62,7 +62,8 @@ class FloatMultiplier(wiring.Component):
     def _booth(self, m, act, wgt):
         sizes = len(act), len(wgt)
         multiplier = self.place(
-            self.design.module_name("booth"), lambda: UnsignedMultiplier(*sizes, "booth", self.place)
+            self.design.module_name("booth"),
+            lambda: UnsignedMultiplier(*sizes, "booth", self.place),
         )
         m.submodules.booth = multiplier
         m.d.comb += [multiplier.i_a.eq(act), multiplier.i_b.eq(booth_digits(wgt))]

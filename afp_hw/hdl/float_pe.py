@@ -182,7 +182,10 @@ class FloatPe(wiring.Component):
         flags = self._add(m, "accumulator_flags", "sum_flags", SumFlags)
         anchored = self.design.anchored
         aligner = self._add(
-            m, "accumulator_aligner", "float_aligner", FloatWideAligner if anchored else FloatAligner
+            m,
+            "accumulator_aligner",
+            "float_aligner",
+            FloatWideAligner if anchored else FloatAligner,
         )
         first, product = tags["first"], tags["flags"]
         if self.design.gate_zeros:

@@ -223,9 +223,7 @@ class Fp32Quantizer(wiring.Component):
         ]
         whole = shifted[SIG : SIG + self.width]
         rounded = Signal(self.width + 1)
-        m.d.comb += rounded.eq(
-            _nearest_even(whole, shifted[SIG - 1], shifted[: SIG - 1].any())
-        )
+        m.d.comb += rounded.eq(_nearest_even(whole, shifted[SIG - 1], shifted[: SIG - 1].any()))
         limit = Mux(s3["sign"], 1 << self.width - 1, (1 << self.width - 1) - 1)
         large = (place >= self.width) | (rounded > limit)
         magnitude = Mux(large, limit, rounded[: self.width])

@@ -71,6 +71,11 @@ class Narrower(wiring.Component):
             members["i_relu"] = In(1)
         super().__init__(members)
 
+    @property
+    def name(self) -> str:
+        """Name of the Verilog module: ``narrower_30_e3m2``."""
+        return f"narrower_{self.design.acc_width}_{self.design.out_envelope}"
+
     def elaborate(self, platform):
         m = Module()
         width = self.design.acc_width

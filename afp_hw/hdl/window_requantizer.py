@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
 from afp_hw.hdl.place import Place, as_built
-from afp_hw.hdl.window import Window, WindowRounder, drop_most, window_width
+from afp_hw.hdl.window import Window, WindowRounder, drop_most
 
 
 class WindowRequantizer(wiring.Component):
@@ -27,6 +27,9 @@ class WindowRequantizer(wiring.Component):
         Gives the width of the sums and the output's envelope ``outs``.
     place
         See :mod:`afp_hw.hdl.place`.
+    stages : int
+        1: the code's register only, which costs least; 2: one behind the window too, for a faster
+        clock.
 
     Members
     -------
@@ -43,8 +46,8 @@ class WindowRequantizer(wiring.Component):
 
     Timing
     ------
-    One sum a cycle; ``latency`` = 2 clock edges; no back-pressure. `i_drop` is sampled with each
-    sum, the other settings one edge later: they may change while no sum is inside.
+    One sum a cycle; ``latency`` = ``stages`` clock edges; no back-pressure. `i_drop` is sampled
+    with each sum, the other settings with the last stage: they may change while no sum is inside.
 
     Widths
     ------
@@ -52,11 +55,13 @@ class WindowRequantizer(wiring.Component):
     """
 
     sequential = True
-    latency = 2
 
-    def __init__(self, design: Design, place: Place = as_built):
+    def __init__(self, design: Design, place: Place = as_built, *, stages: int = 1):
+        if stages not in (1, 2):
+            raise ValueError(f"WindowRequantizer.stages must be 1 or 2, not {stages!r}")
         self.design = design
         self.place = place
+        self.latency = stages
         self.envelope = envelope = design.out_envelope
         members = {
             "i_valid": In(1),
@@ -81,21 +86,19 @@ class WindowRequantizer(wiring.Component):
             f"window_rounder_{envelope}", lambda: WindowRounder(envelope, self.place)
         )
         negative = self.i_acc[-1]
-        # What is negative gives 0 without a sign: it goes no further, so that nothing toggles.
-        acc = self.i_acc if envelope.signed else Mux(negative, 0, self.i_acc).as_signed()
+        # What gives 0 because it is negative goes no further, so that nothing toggles.
+        gone = negative & ~self.i_negative_limit.any() if envelope.signed else negative
+        acc = Mux(gone, 0, self.i_acc).as_signed()
         m.d.comb += [window.i_acc.eq(acc), window.i_drop.eq(self.i_drop)]
 
-        s1 = {"magnitude": window_width(envelope), "sticky": 1, "over": 1}
-        for name, width in s1.items():
-            register = Signal(width, name=f"s1_{name}", reset_less=True)
-            m.d.sync += register.eq(getattr(window, f"o_{name}"))
-            m.d.comb += getattr(rounder, f"i_{name}").eq(register)
+        for name in ("magnitude", "sticky", "over"):
+            value = getattr(window, f"o_{name}")
+            m.d.comb += getattr(rounder, f"i_{name}").eq(self._staged(m, name, value))
         limit, sign = self.i_limit, []
         if envelope.signed:
-            s1_sign = Signal(reset_less=True)
-            m.d.sync += s1_sign.eq(negative)
-            limit = Mux(s1_sign, self.i_negative_limit, self.i_limit)
-            sign = [s1_sign & rounder.o_code.any()]  # what rounds to zero is +0
+            below = self._staged(m, "sign", negative)
+            limit = Mux(below, self.i_negative_limit, self.i_limit)
+            sign = [below & rounder.o_code.any()]  # what rounds to zero is +0
         code = Signal(envelope.width, reset_less=True)
         m.d.comb += [
             rounder.i_narrow.eq(self.i_narrow),
@@ -107,3 +110,17 @@ class WindowRequantizer(wiring.Component):
         m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
         m.d.comb += self.o_valid.eq(valids[-1])
         return m
+
+    def _staged(self, m, name, value):
+        """The value behind the register between window and rounder, where there is one."""
+        if self.latency == 1:
+            return value
+        register = Signal(len(value), name=f"s1_{name}", reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
+
+    @property
+    def name(self) -> str:
+        """Name of the Verilog module: ``window_requantizer_30_e3m2``, ``_s2``."""
+        suffix = "" if self.latency == 1 else f"_s{self.latency}"
+        return f"window_requantizer_{self.design.acc_width}_{self.envelope}{suffix}"

@@ -2,21 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from afp_hw.formats import AFPFormat, Number
+from afp_hw.formats import AFPFormat, FloatFormat, Number
 from afp_hw.golden import encode, quantize_integer, symmetric_scale
+from afp_hw.golden.floating import decode_float, encode_float
 from afp_hw.quantize.bias import bias_for
 
 
-def quantize_codes(values: ArrayLike, fmt: Number) -> NDArray[Any]:
+_SCALED: Final = 8
+"""Floating-point formats of at most so many bits are used with a scale."""
+
+
+def float_exponent(absmax: float, fmt: FloatFormat) -> int:
+    """Power of two that a tensor is multiplied by before it is rounded to `fmt`.
+
+    Wider formats are used as they are: 0. FP8 has a power of two for each tensor, the largest
+    one at which the largest magnitude does not pass the largest number of the format.
+
+    Parameters
+    ----------
+    absmax
+        Largest magnitude of the tensor, finite.
+    fmt
+        Format of the codes.
+    """
+    if fmt.width > _SCALED or not absmax:
+        return 0
+    (largest,) = decode_float([fmt.largest_code], fmt).tolist()
+    (fraction, exponent), (limit, most) = math.frexp(absmax), math.frexp(largest)
+    return most - exponent - (fraction > limit)
+
+
+def quantize_codes(values: ArrayLike, fmt: Number | FloatFormat) -> NDArray[Any]:
     """Codes of a whole tensor in one format.
 
     AFP gets the bias of the paper's rule, integers the symmetric scale at which the largest
-    magnitude is the highest integer. An unsigned format makes 0 of what is negative.
+    magnitude is the highest integer, FP8 the power of two of :func:`float_exponent`; wider floats
+    are rounded as they are. An unsigned format makes 0 of what is negative.
 
     Parameters
     ----------
@@ -32,6 +59,10 @@ def quantize_codes(values: ArrayLike, fmt: Number) -> NDArray[Any]:
     """
     array = np.asarray(values, dtype=np.float64)
     absmax = float(np.abs(array).max(initial=0.0))
+    if isinstance(fmt, FloatFormat):
+        if not math.isfinite(absmax):
+            raise ValueError("quantize_codes.values must be finite, not NaN or infinite")
+        return encode_float(np.ldexp(array, float_exponent(absmax, fmt)), fmt)
     if isinstance(fmt, AFPFormat):
         return encode(array, fmt, bias_for(absmax, fmt))
     return quantize_integer(array, fmt, symmetric_scale(absmax, fmt))

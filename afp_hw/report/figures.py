@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from afp_hw.report.draw_compare import draw_compare
 from afp_hw.report.draw_formats import draw_ranges, draw_rivals
 from afp_hw.report.draw_grids import draw_lambda, draw_sweet_spot
 from afp_hw.report.draw_layers import draw_bits, draw_histogram
@@ -26,6 +27,7 @@ FIELDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "rivals": ("model", "images", "float32_accuracy", "rows"),
     "ranges": ("formats", "afp"),
+    "compare": ("title", "rows"),
 }
 
 DRAW: Final[dict[str, Draw]] = {
@@ -35,4 +37,5 @@ DRAW: Final[dict[str, Draw]] = {
     "histogram": draw_histogram,
     "rivals": draw_rivals,
     "ranges": draw_ranges,
+    "compare": draw_compare,
 }

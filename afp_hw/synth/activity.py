@@ -112,7 +112,7 @@ def run_pe(
     simulator_of: SimulatorOf = GateSimulator,
     progress: Progress | None = None,
 ) -> Activity:
-    """Run a processing element that takes AFP codes (``emit_pe``) and check every sum.
+    """Run a processing element (``emit_pe``, ``emit_float_pe``) and check every sum.
 
     The first round runs twice: once uncounted, so that the counts begin in a busy circuit. Tiles
     follow one another without a bubble.
@@ -126,7 +126,7 @@ def run_pe(
     simulator_of
         Makes the simulator, with delays or without.
     progress
-        Called with the rounds done and in all.
+        Called with the rounds done and in all; those that run at once count as one.
 
     Raises
     ------
@@ -138,30 +138,39 @@ def run_pe(
     simulator = simulator_of(netlist, lanes)
     checker = _Checker(netlist, lanes, ("o_valid", "o_acc"), design.pe_latency)
     checker.watch(simulator.run(_idle(lanes, design.pe_latency + 2, design.lanes, reset=True)))
-    rounds = list(stimulus)
-    for index, round_ in enumerate([rounds[0], *rounds]):
+    rounds, turns = list(stimulus), stimulus.interleave
+    groups = [rounds[start : start + turns] for start in range(0, len(rounds), turns)]
+    for index, group in enumerate([groups[0], *groups]):
         if index == 1:
             simulator.clear()
-        checker.expect(steps - 1, round_)
-        checker.watch(simulator.run(_busy(round_, steps)))
+        for turn, round_ in enumerate(group):
+            checker.expect(turns * (steps - 1) + turn, round_)
+        checker.watch(simulator.run(_busy(group)))
         if progress is not None:
-            progress(index, len(rounds))
+            progress(index, len(groups))
     counts = simulator.toggles, simulator.settled_toggles
     checker.watch(simulator.run(_idle(lanes, design.pe_latency + 1, design.lanes, reset=False)))
     checker.finish()
     return Activity(*counts, lanes * steps * len(rounds), stimulus.macs, checker.checked)
 
 
-def _busy(round_: Round, steps: int) -> dict[str, NDArray[Any]]:
-    first, last = np.zeros(steps, dtype=np.uint8), np.zeros(steps, dtype=np.uint8)
-    first[0] = last[-1] = 1
+def _busy(group: list[Round]) -> dict[str, NDArray[Any]]:
+    """The steps of some rounds, taking turns."""
+    turns = len(group)
+    act, wgt = (
+        np.stack(codes, axis=1).reshape(-1, *codes[0].shape[1:])
+        for codes in ([round_.act for round_ in group], [round_.wgt for round_ in group])
+    )
+    cycles = len(act)
+    first, last = np.zeros(cycles, dtype=np.uint8), np.zeros(cycles, dtype=np.uint8)
+    first[:turns] = last[-turns:] = 1
     return {
-        "rst": np.zeros(steps, dtype=np.uint8),
-        "i_valid": np.ones(steps, dtype=np.uint8),
+        "rst": np.zeros(cycles, dtype=np.uint8),
+        "i_valid": np.ones(cycles, dtype=np.uint8),
         "i_first": first,
         "i_last": last,
-        "i_act": round_.act,
-        "i_wgt": round_.wgt,
+        "i_act": act,
+        "i_wgt": wgt,
     }
 
 

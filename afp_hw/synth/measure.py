@@ -18,6 +18,7 @@ from afp_hw.synth.energy import (
     block_energies,
     leakage_w,
 )
+from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.synth.gatesim import GateSimulator
 from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.requantizer_activity import run_requantizer
@@ -49,21 +50,23 @@ def _timed(technology: Technology, netlist: Netlist, lanes: int) -> Simulator:
 def _activity(
     kind: str,
     netlist: Netlist,
-    operands: Operands,
+    operands: Operands | FloatOperands,
     latency_cycles: int,
     simulator_of: SimulatorOf,
 ) -> Activity:
+    if kind == "pe":
+        return run_pe(netlist, PeStimulus(operands), simulator_of=simulator_of)
+    if isinstance(operands, FloatOperands):
+        raise ValueError(f"measure_energy.kind must be 'pe' for floating point, not {kind!r}")
     if kind == "requantizer":
         return run_requantizer(netlist, operands, latency=latency_cycles, simulator_of=simulator_of)
-    if kind == "array":
-        return run_cell(netlist, operands, simulator_of=simulator_of)
-    return run_pe(netlist, PeStimulus(operands), simulator_of=simulator_of)
+    return run_cell(netlist, operands, simulator_of=simulator_of)
 
 
 def measure_energy(
     kind: str,
     netlist: Netlist,
-    operands: Operands,
+    operands: Operands | FloatOperands,
     *,
     technology: Technology,
     clock_s: float,
@@ -91,6 +94,8 @@ def measure_energy(
     ------
     MismatchError
         The netlist does not compute what golden does.
+    ValueError
+        Operands of a floating-point design, and `kind` is not ``"pe"``.
     """
     activity = _activity(kind, netlist, operands, latency_cycles, GateSimulator)
     return _report(kind, netlist, operands, technology, clock_s, activity, activity.toggles)
@@ -99,7 +104,7 @@ def measure_energy(
 def measure_energies(
     kind: str,
     netlist: Netlist,
-    operands: Operands,
+    operands: Operands | FloatOperands,
     *,
     technology: Technology,
     clock_s: float,
@@ -122,7 +127,7 @@ def measure_energies(
 def _report(
     kind: str,
     netlist: Netlist,
-    operands: Operands,
+    operands: Operands | FloatOperands,
     technology: Technology,
     clock_s: float,
     activity: Activity,

@@ -26,6 +26,7 @@ BLOCKS: Final = (
     "exponent adder",
     "multiplier",
     "shifter",
+    "adder tree",
     "accumulator",
     "edge",
     "other",
@@ -37,7 +38,8 @@ _BLOCK_OF_INSTANCE: Final = (
     (re.compile(r"exponent_adder"), "exponent adder"),
     (re.compile(r"multiplier"), "multiplier"),
     (re.compile(r"shifter"), "shifter"),
-    (re.compile(r"accumulator|lane_sum"), "accumulator"),
+    (re.compile(r"lane_sum|lane_tree"), "adder tree"),
+    (re.compile(r"accumulator"), "accumulator"),
     (re.compile(r"skew|init_queue"), "edge"),
 )
 

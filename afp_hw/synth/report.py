@@ -11,7 +11,8 @@ from afp_hw.synth.energy import EnergyReport
 
 _NOTES: Final = (
     "Energy is from a gate-level simulation of these operands in which every result equals golden.",
-    "Zero delay: glitches are not in it. No wires and no clock tree either.",
+    "Glitches: the same run with the library's cell delays at the real loads, inertial.",
+    "No wires and no clock tree in either.",
 )
 _ARRAY_NOTE: Final = (
     "Energy is that of a cell, run at its places in the array (256 of them at most); the edge "
@@ -39,7 +40,9 @@ class MappedFigures:
     delay_ns
         Smallest clock period.
     energy
-        Of a checked run of it; of an array, of one of its cells.
+        Of a checked run of it without delays; of an array, of one of its cells.
+    timed
+        The same with delays, so that glitches count.
     """
 
     recipe: str
@@ -48,6 +51,7 @@ class MappedFigures:
     flip_flops: int
     delay_ns: float
     energy: EnergyReport
+    timed: EnergyReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class HardwareReport:
     def as_json(self) -> dict[str, Any]:
         """All figures; keys carry their unit. Energies are those of one operation."""
         energy = self.energy
-        split = self.kept.energy
+        split, timed = self.kept.energy, self.kept.timed
         return {
             "name": self.name,
             "kind": self.kind,
@@ -118,10 +122,12 @@ class HardwareReport:
             "energy_switching_fj": energy.part_j("switching") * 1e15,
             "energy_internal_fj": energy.part_j("internal") * 1e15,
             "energy_clock_fj": energy.part_j("clock") * 1e15,
+            "energy_glitch_fj": self.whole.timed.dynamic_j * 1e15,
             "leakage_fj": energy.leakage_j * 1e15,
             "leakage_nw": energy.leakage_w * 1e9,
             "energy_per": energy.operations,
             "energy_module": energy.top,
+            "delay_model": self.whole.timed.delay_model,
             "operands": energy.operands,
             "operations": energy.count,
             "simulated_cycles": energy.cycles,
@@ -132,12 +138,16 @@ class HardwareReport:
                 "cells": self.kept.cells,
                 "flip_flops": self.kept.flip_flops,
                 "energy_fj": split.dynamic_j * 1e15,
+                "energy_glitch_fj": timed.dynamic_j * 1e15,
                 "blocks": [
                     {
                         "block": block,
                         "area_um2": area,
                         "area_nand2": area / self.nand2_um2,
                         "energy_fj": split.block_j(block) * 1e15 if block in split.blocks else None,
+                        "energy_glitch_fj": (
+                            timed.block_j(block) * 1e15 if block in timed.blocks else None
+                        ),
                     }
                     for block, area in self.block_area_um2.items()
                 ],
@@ -165,6 +175,7 @@ class HardwareReport:
             ("cells", f"{whole.cells:,}, of them {whole.flip_flops:,} flip-flops"),
             ("critical path", f"{whole.delay_ns:.3f} ns ({source}), {late}"),
             (f"energy per {energy.operations}", self._energy_text(energy)),
+            ("with glitches", f"{whole.timed.dynamic_j * 1e15:.1f} fJ"),
             (
                 "leakage",
                 f"{energy.leakage_w * 1e9:.2f} nW, {energy.leakage_j * 1e15:.3f} fJ per "
@@ -186,20 +197,27 @@ class HardwareReport:
         return f"{energy.dynamic_j * 1e15:.1f} fJ ({parts}{where})"
 
     def block_rows(self) -> list[Row]:
-        """Rows of (block, µm², share, NAND2, fJ, share) and their total; hierarchy kept."""
-        energy = self.kept.energy
-        rows = [
-            self._block_row(block, area, energy.block_j(block) if block in energy.blocks else None)
-            for block, area in self.block_area_um2.items()
-        ]
-        total = self._block_row("total", self.kept.area_um2, energy.dynamic_j)
-        return [*rows, total]
+        """Rows of (block, µm², share, NAND2, fJ, fJ with glitches, its share) and their total.
 
-    def _block_row(self, block: str, area: float, energy_j: float | None) -> Row:
-        simulated = ("–", "–")
-        if energy_j is not None:
-            share = energy_j / self.kept.energy.dynamic_j
-            simulated = (f"{energy_j * 1e15:.1f}", f"{share:.1%}")
+        Of the netlist that keeps the hierarchy.
+        """
+        energy, timed = self.kept.energy, self.kept.timed
+        rows = [
+            self._block_row(
+                block, area, (energy.block_j(block), timed.block_j(block))
+                if block in energy.blocks
+                else None,
+            )
+            for block, area in self.block_area_um2.items()
+        ]  # fmt: skip
+        whole = energy.dynamic_j, timed.dynamic_j
+        return [*rows, self._block_row("total", self.kept.area_um2, whole)]
+
+    def _block_row(self, block: str, area: float, energies_j: tuple[float, float] | None) -> Row:
+        simulated: Row = ("–", "–", "–")
+        if energies_j is not None:
+            share = energies_j[1] / self.kept.timed.dynamic_j
+            simulated = (*(f"{energy * 1e15:.1f}" for energy in energies_j), f"{share:.1%}")
         return (
             block,
             f"{area:,.1f}",
@@ -211,13 +229,14 @@ class HardwareReport:
     @property
     def block_header(self) -> Row:
         """Headings of :meth:`block_rows`."""
-        return ("block", "µm²", "share", "NAND2", f"fJ per {self.energy.operations}", "share")
+        per = f"fJ per {self.energy.operations}"
+        return ("block", "µm²", "share", "NAND2", per, "with glitches", "share")
 
     def markdown(self) -> str:
         """Both tables, and what to know about them."""
         lines = [f"# {self.name}", "", "| | |", "|---|---|"]
         lines += [f"| {' | '.join(row)} |" for row in self.figures()]
         lines += ["", f"By block (hierarchy kept, recipe {self.kept.recipe}):", ""]
-        lines += [f"| {' | '.join(self.block_header)} |", "|---" + "|---:" * 5 + "|"]
+        lines += [f"| {' | '.join(self.block_header)} |", "|---" + "|---:" * 6 + "|"]
         lines += [f"| {' | '.join(row)} |" for row in self.block_rows()]
         return "\n".join([*lines, "", *(f"- {note}" for note in self.notes), ""])

@@ -14,7 +14,7 @@ from afp_hw.design import Design
 from afp_hw.errors import ToolError
 from afp_hw.files import cache_dir, output_directory
 from afp_hw.synth.flow import SynthReport, synthesize
-from afp_hw.synth.measure import measure_energy, simulated_module
+from afp_hw.synth.measure import measure_energies, simulated_module
 from afp_hw.synth.netlist import read_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.report import HardwareReport, MappedFigures
@@ -146,7 +146,7 @@ def report_hardware(
         netlist = read_netlist(
             report.netlist_json, technology.cells, top=simulated_module(kind, design)
         )
-        energy = measure_energy(
+        settled, timed = measure_energies(
             kind,
             netlist,
             operands,
@@ -160,7 +160,8 @@ def report_hardware(
             cells=report.cells,
             flip_flops=report.flip_flops,
             delay_ns=report.delay_ns,
-            energy=energy,
+            energy=settled,
+            timed=timed,
         )
 
     kept = figures(mapped.kept)

@@ -8,16 +8,18 @@ with the same layer, but for when.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.design import Design
+from afp_hw.design.float_design import FloatDesign
 from afp_hw.formats import AFPFormat
 from afp_hw.golden import embed, fix_of_codes, gemm
 from afp_hw.quantize import quantize_codes
+from afp_hw.synth.float_stimulus import FloatOperands
 
 _LANES: Final = 512
 
@@ -66,6 +68,10 @@ class Operands:
     act_codes: NDArray[Any]
     wgt_codes: NDArray[Any]
     design: Design
+
+    def for_design(self, design: Design) -> Operands:
+        """The same codes for a design of the same formats."""
+        return replace(self, design=design)
 
     @classmethod
     def from_problem(cls, problem: Problem, design: Design) -> Operands:
@@ -116,6 +122,11 @@ class Operands:
             name, quantize_codes(act, design.acts), quantize_codes(wgt, design.weights), design
         )
 
+    @property
+    def interleave(self) -> int:
+        """Sums that take turns in one processing element: 1."""
+        return 1
+
     def sums(self) -> NDArray[Any]:
         """The exact sums that hardware must find, [M, N]; golden."""
         design = self.design
@@ -153,7 +164,7 @@ class Round:
     cols: NDArray[np.int64]
 
 
-def stepped(codes: NDArray[Any], design: Design) -> NDArray[Any]:
+def stepped(codes: NDArray[Any], design: Design | FloatDesign) -> NDArray[Any]:
     """Codes [K, X] as [steps, design.lanes, X], filled up with code 0."""
     steps = -(-len(codes) // design.lanes)
     padded = np.pad(codes, ((0, steps * design.lanes - len(codes)), (0, 0)))
@@ -164,13 +175,31 @@ def stepped(codes: NDArray[Any], design: Design) -> NDArray[Any]:
 class PeStimulus:
     """Rounds of outputs for a processing element, in order.
 
+    As many consecutive rounds as sums take turns in the element run at once.
+
     Parameters
     ----------
     operands
-        Whose outputs; all of them but the remainder that does not fill a round.
+        Whose outputs; all of them but the remainder that does not fill such rounds.
+
+    Raises
+    ------
+    ValueError
+        There are fewer outputs than sums that take turns.
     """
 
-    operands: Operands
+    operands: Operands | FloatOperands
+
+    def __post_init__(self) -> None:
+        if self.outputs < self.interleave:
+            raise ValueError(
+                f"PeStimulus.operands must have {self.interleave} outputs, not {self.outputs}"
+            )
+
+    @property
+    def interleave(self) -> int:
+        """Rounds that run at once, their steps taking turns."""
+        return self.operands.interleave
 
     @property
     def outputs(self) -> int:
@@ -185,12 +214,12 @@ class PeStimulus:
     @property
     def lanes(self) -> int:
         """Bit lanes: outputs in one round."""
-        return min(_LANES, self.outputs)
+        return min(_LANES, self.outputs // self.interleave)
 
     @property
     def rounds(self) -> int:
         """How many rounds there are."""
-        return self.outputs // self.lanes
+        return self.outputs // (self.lanes * self.interleave) * self.interleave
 
     @property
     def steps(self) -> int:

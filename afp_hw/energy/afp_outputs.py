@@ -1,0 +1,172 @@
+"""What an AFP array's sums pass on their way to codes, as parts with streams and golden answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import unsigned
+from numpy.typing import NDArray
+
+from afp_hw.design import Design
+from afp_hw.energy.job import Job
+from afp_hw.energy.outputs import Columns
+from afp_hw.energy.stream import Stream
+from afp_hw.formats import AFPFormat
+from afp_hw.golden import embed, requantize, waiting_words
+from afp_hw.hdl import Narrower, Rebiaser, RunningMaximum, WindowRequantizer, base_of, drop_of
+from afp_hw.verilog import Part
+
+
+@dataclass(frozen=True, eq=False)
+class AfpSums:
+    """Sums of a layer as they leave an array, and how they become codes.
+
+    Attributes
+    ----------
+    acc
+        [M, N], in units of the array: further left than the layer's own where its envelopes have
+        more mantissa bits (numerics section 4).
+    offset
+        ``lsb_acc - lsb_y`` in the same units; broadcasts with `acc`.
+    fmt
+        The layer's output format.
+    relu, clip
+        As of :func:`.requantize`; the clip in the same units.
+    """
+
+    acc: NDArray[Any]
+    offset: Any
+    fmt: AFPFormat
+    relu: bool
+    clip: Any
+
+
+class AfpOutputs:
+    """Jobs of the parts that an AFP layer's outputs pass.
+
+    Parameters
+    ----------
+    design
+        Of the array.
+    sums
+        Of the layer.
+    columns
+        Which of them are run.
+    """
+
+    def __init__(self, design: Design, sums: AfpSums, columns: Columns) -> None:
+        m, n = sums.acc.shape
+        self._design, self._fmt, self._relu = design, sums.fmt, sums.relu
+        self._columns = columns
+        self._acc = columns.take(sums.acc, m, n)
+        self._offset = columns.take(np.asarray(sums.offset), m, n)
+        self._clip = None if sums.clip is None else columns.take(np.asarray(sums.clip), m, n)
+        code = requantize(self._acc, self._offset, sums.fmt, relu=sums.relu, clip=self._clip)
+        self.codes = embed(code, sums.fmt, design.out_envelope)
+        """Golden codes, embedded in the envelope, [steps, lanes]."""
+
+    def static(self) -> list[Job]:
+        """The requantizer, with one stage and with two: whichever serves the clock better."""
+        return [self._window(stages) for stages in (1, 2)]
+
+    def _window(self, stages: int) -> Job:
+        design = self._design
+        component = WindowRequantizer(design, stages=stages)
+        drops = {
+            offset: drop_of(design, offset, self._fmt.n_man)
+            for offset in np.unique(self._offset).tolist()
+        }
+        # Limits belong to the last stage.
+        limits = {
+            name: np.roll(values, stages - 1, axis=0) for name, values in self._limits().items()
+        }
+        inputs = {
+            "i_valid": self._columns.constant(1),
+            "i_acc": self._acc,
+            "i_drop": np.vectorize(drops.__getitem__, otypes=[np.int64])(self._offset),
+            "i_narrow": self._columns.constant(design.out_envelope.n_man - self._fmt.n_man),
+            **limits,
+        }
+        part = Part(component.name, lambda place: WindowRequantizer(design, place, stages=stages))
+        return Job(part, self._stream(inputs, {"o_code": self.codes}, stages))
+
+    def dynamic(self) -> list[Job]:
+        """The three parts of two passes: sums to words, the largest word; words to codes."""
+        design, columns = self._design, self._columns
+        envelope = design.out_envelope
+        acc = self._acc if self._clip is None else np.minimum(self._acc, self._clip)
+        words = waiting_words(
+            acc, envelope.n_man, design.acc_width, signed=envelope.signed, relu=self._relu
+        )
+        narrower, rebiaser = Narrower(design), Rebiaser(design)
+        width = len(narrower.o_word) - envelope.signed
+        magnitude = words & ((1 << width) - 1)
+        maximum = RunningMaximum(unsigned(width))
+        first = columns.constant(0)
+        first[0] = 1
+        valid = {"i_valid": columns.constant(1)}
+        relu = {"i_relu": columns.constant(self._relu)} if envelope.signed else {}
+        bases = {
+            offset: base_of(design, offset, self._fmt.n_man)
+            for offset in np.unique(self._offset).tolist()
+        }
+        largest = self._embedded((1 << self._fmt.magnitude_width) - 1)
+        both = ["i_limit"] + ["i_negative_limit"] * envelope.signed
+        settings = {
+            "i_base": np.vectorize(bases.__getitem__, otypes=[np.int64])(self._offset),
+            "i_narrow": columns.constant(envelope.n_man - self._fmt.n_man),
+            **{name: columns.constant(largest) for name in both},
+        }
+        return [
+            Job(
+                Part(narrower.name, lambda place: Narrower(design, place)),
+                self._stream({**valid, "i_acc": acc, **relu}, {"o_word": words}, Narrower.latency),
+            ),
+            Job(
+                Part(maximum.name, lambda place: RunningMaximum(unsigned(width))),
+                self._stream(
+                    {**valid, "i_number": magnitude, "i_clear": first},
+                    {"o_largest": np.maximum.accumulate(magnitude, axis=0)},
+                    RunningMaximum.latency,
+                ),
+            ),
+            Job(
+                Part(rebiaser.name, lambda place: Rebiaser(design, place)),
+                self._stream(
+                    {**valid, "i_word": words, **settings},
+                    {"o_code": self.codes},
+                    Rebiaser.latency,
+                ),
+            ),
+        ]
+
+    @property
+    def word_width(self) -> int:
+        """Bits of a word that waits for its grid."""
+        return len(Narrower(self._design).o_word)
+
+    def _embedded(self, code: int) -> int:
+        """A magnitude's code in the envelope."""
+        envelope = self._design.out_envelope
+        return int(embed(np.array(code), self._fmt.as_unsigned(), envelope.as_unsigned()))
+
+    def _limits(self) -> dict[str, NDArray[Any]]:
+        """Largest codes of positive and of negative sums."""
+        envelope, fmt = self._design.out_envelope, self._fmt
+        largest = self._embedded((1 << fmt.magnitude_width) - 1)
+        limit = self._columns.constant(largest)
+        if self._clip is not None:
+            codes = requantize(np.maximum(self._clip, 0), self._offset, fmt.as_unsigned())
+            limit = embed(codes, fmt.as_unsigned(), envelope.as_unsigned()).astype(np.int64)
+        limits = {"i_limit": limit}
+        if envelope.signed:
+            gone = self._relu or not fmt.signed
+            limits["i_negative_limit"] = self._columns.constant(0 if gone else largest)
+        return limits
+
+    def _stream(
+        self, inputs: dict[str, NDArray[Any]], outputs: dict[str, NDArray[Any]], latency: int
+    ) -> Stream:
+        return Stream(inputs, outputs, latency, self._columns.count)

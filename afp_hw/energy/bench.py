@@ -1,0 +1,287 @@
+"""Parts mapped to cells and run on operands in one technology; every result is kept by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from threading import Lock
+from typing import Any, Final
+
+from afp_hw.compare import store
+from afp_hw.energy.job import Job
+from afp_hw.energy.stream import Stream, run_stream
+from afp_hw.synth import opensta
+from afp_hw.synth.activity import Activity
+from afp_hw.synth.delays import library_delays
+from afp_hw.synth.energy import block_energies, leakage_w
+from afp_hw.synth.flow import synthesize
+from afp_hw.synth.measure import measure_energies
+from afp_hw.synth.netlist import Netlist, parse_netlist
+from afp_hw.synth.recipes import RECIPES, Recipe
+from afp_hw.synth.run import work_folder
+from afp_hw.synth.simulator import Simulator
+from afp_hw.synth.stimulus import Operands
+from afp_hw.synth.technology import Technology
+from afp_hw.synth.timedsim import TimedSimulator
+from afp_hw.verilog import Emitted, Part, emit_part
+
+# Each is the best of the set for some part; all recipes together take four times as long.
+_TRIED: Final = ("ripple", "prefix", "prefix-quick")
+
+PART_RECIPES: Final[Sequence[Recipe]] = [recipe for recipe in RECIPES if recipe.name in _TRIED]
+"""Recipes that every part is mapped with; the smallest netlist that meets the clock is taken."""
+
+# Amaranth's elaboration keeps state of the module in hand.
+_EMITTING: Final = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPart:
+    """A part's netlist.
+
+    Attributes
+    ----------
+    name
+        Of its module.
+    recipe
+        That gave it.
+    area_um2, delay_ns
+        Of it; the delay is the smallest clock period.
+    netlist
+        Its key in the cache.
+    """
+
+    name: str
+    recipe: str
+    area_um2: float
+    delay_ns: float
+    netlist: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnergy:
+    """Energy of a run of a part.
+
+    Attributes
+    ----------
+    glitch_j, zero_delay_j
+        Dynamic energy with and without glitches, all of the run, joule.
+    clock_j
+        The part of both that clock pins and gated clocks take.
+    leakage_w
+        Of one copy of the part, watt.
+    operations
+        What was done in the run: MACs, results, vectors, cycles.
+    cycles
+        Clock cycles of all copies.
+    checked
+        Results that were compared with golden.
+    """
+
+    glitch_j: float
+    zero_delay_j: float
+    clock_j: float
+    leakage_w: float
+    operations: int
+    cycles: int
+    checked: int
+
+    @property
+    def each_j(self) -> float:
+        """Energy of one operation, glitches included, joule."""
+        return self.glitch_j / self.operations
+
+    @property
+    def settled_each_j(self) -> float:
+        """The same without glitches."""
+        return self.zero_delay_j / self.operations
+
+
+class Bench:
+    """Maps parts and runs them.
+
+    Parameters
+    ----------
+    technology
+        Cells.
+    clock_ns
+        Period that mapping aims at.
+    jobs
+        Syntheses at once.
+    tick
+        Called with a word after every step.
+
+    Raises
+    ------
+    ValueError
+        The clock is not positive.
+    """
+
+    def __init__(
+        self,
+        technology: Technology,
+        clock_ns: float,
+        *,
+        jobs: int = 1,
+        tick: Callable[[str], None] = lambda word: None,
+    ) -> None:
+        if not clock_ns > 0:
+            raise ValueError(f"Bench.clock_ns must be positive, not {clock_ns!r}")
+        self.technology = technology
+        self.clock_ns = clock_ns
+        self._tick = tick
+        self._pool = ThreadPoolExecutor(jobs)
+        self._mapped: dict[str, MappedPart] = {}
+        self._netlists: dict[str, Netlist] = {}
+
+    def close(self) -> None:
+        """Stop what has not begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def map(self, parts: Sequence[Part]) -> list[MappedPart]:
+        """The best netlist of each part: the smallest in time, or the fastest where none is.
+
+        Raises
+        ------
+        ToolError
+            Yosys failed.
+        """
+        missing = {part.name: part for part in parts if part.name not in self._mapped}
+        running = {}
+        for name, part in missing.items():
+            with _EMITTING:
+                emitted = emit_part(part)
+            running[name] = [
+                self._pool.submit(self._map, emitted, recipe) for recipe in PART_RECIPES
+            ]
+        for name, futures in running.items():
+            found = [future.result() for future in futures]
+            met = [item for item in found if item.delay_ns <= self.clock_ns]
+            self._mapped[name] = (
+                min(met, key=lambda item: item.area_um2)
+                if met
+                else min(found, key=lambda item: item.delay_ns)
+            )
+        return [self._mapped[part.name] for part in parts]
+
+    def _map(self, emitted: Emitted, recipe: Recipe) -> MappedPart:
+        key = store.key_of(
+            "map part", emitted.verilog, self.technology.liberty, self.clock_ns, recipe,
+            opensta.available(),
+        )  # fmt: skip
+        kept = store.load(key)
+        if kept is None:
+            with work_folder() as work:
+                source, _ = emitted.write(work)
+                report = synthesize(
+                    [source], emitted.name, self.technology, recipe,
+                    clock_ns=self.clock_ns, work_dir=work,
+                )  # fmt: skip
+                store.save_netlist(key, report.netlist_json)
+            kept = asdict(
+                MappedPart(emitted.name, recipe.name, report.area_um2, report.delay_ns, key)
+            )
+            store.save(key, kept)
+        self._tick(f"{emitted.name}, {recipe.name}")
+        return MappedPart(**kept)
+
+    def netlist(self, part: Part) -> Netlist:
+        """The best netlist of a part."""
+        (mapped,) = self.map([part])
+        if mapped.netlist not in self._netlists:
+            self._netlists[mapped.netlist] = parse_netlist(
+                store.load_netlist(mapped.netlist), self.technology.cells, top=mapped.name
+            )
+        return self._netlists[mapped.netlist]
+
+    def run(self, part: Part, stream: Stream) -> RunEnergy:
+        """Energy of a part on a stream.
+
+        Raises
+        ------
+        MismatchError
+            An output is not what the stream says.
+        """
+
+        def measure() -> RunEnergy:
+            netlist = self.netlist(part)
+            activity = run_stream(netlist, stream, simulator_of=self._timed)
+            return self._energy(netlist, activity)
+
+        return self._kept(part, measure, *stream.parts())
+
+    def run_cells(self, part: Part, operands: Operands) -> RunEnergy:
+        """Energy of the cells of an array, `part` one of them, on a layer's operands.
+
+        Raises
+        ------
+        MismatchError
+            A sum is not golden's.
+        """
+
+        def measure() -> RunEnergy:
+            netlist = self.netlist(part)
+            settled, timed = measure_energies(
+                "array", netlist, operands,
+                technology=self.technology, clock_s=self.clock_ns * 1e-9, latency_cycles=0,
+            )  # fmt: skip
+            count = timed.count
+            return RunEnergy(
+                glitch_j=timed.dynamic_j * count,
+                zero_delay_j=settled.dynamic_j * count,
+                clock_j=timed.part_j("clock") * count,
+                leakage_w=timed.leakage_w,
+                operations=count,
+                cycles=timed.cycles,
+                checked=timed.checked,
+            )
+
+        codes = (operands.act_codes, operands.wgt_codes)
+        content = [repr(part_.shape).encode() + part_.tobytes() for part_ in codes]
+        return self._kept(part, measure, repr(operands.design).encode(), *content)
+
+    def _timed(self, netlist: Netlist, lanes: int) -> Simulator:
+        delays = library_delays(netlist, self.technology.flip_flop)
+        return TimedSimulator(netlist, lanes, delays)
+
+    def _energy(self, netlist: Netlist, activity: Activity) -> RunEnergy:
+        settled, timed = (
+            block_energies(
+                netlist, toggles, activity.cycles, voltage_v=self.technology.voltage_v
+            ).values()
+            for toggles in (activity.settled, activity.toggles)
+        )
+        return RunEnergy(
+            glitch_j=sum(block.total_j for block in timed),
+            zero_delay_j=sum(block.total_j for block in settled),
+            clock_j=sum(block.clock_j for block in timed),
+            leakage_w=leakage_w(netlist),
+            operations=activity.operations,
+            cycles=activity.cycles,
+            checked=activity.checked,
+        )
+
+    def _kept(self, part: Part, measure: Callable[[], RunEnergy], *content: bytes) -> RunEnergy:
+        (mapped,) = self.map([part])
+        key = store.key_of("run", mapped.netlist, *content)
+        kept: dict[str, Any] | None = store.load(key)
+        if kept is None:
+            kept = asdict(measure())
+            store.save(key, kept)
+        self._tick(part.name)
+        return RunEnergy(**kept)
+
+    def run_best(self, jobs: Sequence[Job]) -> tuple[Job, RunEnergy]:
+        """The job of least energy among those whose part meets the clock; all do the same.
+
+        Where none does, the one with the fastest part.
+        """
+        mapped = self.map([job.part for job in jobs])
+        met = [job for job, item in zip(jobs, mapped, strict=True) if item.delay_ns <= self.clock_ns]
+        if not met:
+            fastest = min(zip(mapped, jobs, strict=True), key=lambda pair: pair[0].delay_ns)[1]
+            return fastest, self.run(fastest.part, fastest.stream)
+        runs = [(job, self.run(job.part, job.stream)) for job in met]
+        return min(runs, key=lambda pair: pair[1].each_j)
