@@ -246,6 +246,22 @@ TOOLS: Final = (
         _libpython,
     ),
     Tool(
+        "z3-solver",
+        "proofs: `afp-hw certify` without it simulates only",
+        "pip install 'afp-hw[formal]'",
+        False,
+        (5, 4),
+        _package("z3-solver", "z3"),
+    ),
+    Tool(
+        "gfloat",
+        "another library's word for every code, in `afp-hw certify` and in tests",
+        "pip install 'afp-hw[formal]'",
+        False,
+        (0, 5, 2),
+        _package("gfloat"),
+    ),
+    Tool(
         "onnxruntime",
         "tests that compare our float32 results with another library's",
         "pip install 'afp-hw[test]'",

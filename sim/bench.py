@@ -18,18 +18,19 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from afp_hw.design import Design
-from afp_hw.formats import AFPFormat, IntFormat, Number, parse_number
+from afp_hw.design.float_design import FloatDesign
+from afp_hw.formats import AFPFormat, FloatFormat, IntFormat, Number, parse_number
 from afp_hw.hdl import operand_layout
 
 DESIGN_VARIABLE = "AFP_HW_BENCH_DESIGN"
 INPUTS_VARIABLE = "AFP_HW_BENCH_INPUTS"
 
 
-def design_to_text(design: Design) -> str:
+def design_to_text(design: Design | FloatDesign) -> str:
     """The design as one line, for :func:`bench_design` in the simulator's process."""
-    keys = [field for field in Design.__dataclass_fields__ if getattr(design, field) is not None]
+    keys = [key for key in design.__dataclass_fields__ if getattr(design, key) is not None]
     values = {key: getattr(design, key) for key in keys}
-    formats = (AFPFormat, IntFormat)
+    formats = (AFPFormat, FloatFormat, IntFormat)
     return json.dumps({k: str(v) if isinstance(v, formats) else v for k, v in values.items()})
 
 

@@ -22,6 +22,7 @@ from amaranth.lib import wiring
 from cocotb_tools.runner import get_results, get_runner
 
 from afp_hw.design import Design
+from afp_hw.design.float_design import FloatDesign
 from afp_hw.files import cache_dir
 from afp_hw.hdl import (
     Accumulator,
@@ -33,7 +34,7 @@ from afp_hw.hdl import (
     Shifter,
 )
 from afp_hw.rtlsim import find_toolchain
-from afp_hw.verilog import EMITTERS, Library
+from afp_hw.verilog import EMITTERS, Library, emit_float_pe
 from sim.bench import DESIGN_VARIABLE, INPUTS_VARIABLE, design_to_text
 
 _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
@@ -55,11 +56,14 @@ def verilator_environment() -> dict[str, str]:
     return {**toolchain.environment(), "PATH": search}
 
 
-BENCHES = (*_PARTS, *EMITTERS)
+BENCHES = (*_PARTS, *EMITTERS, "float_pe")
 
 
-def _verilog(bench: str, design: Design) -> tuple[str, str]:
+def _verilog(bench: str, design: Design | FloatDesign) -> tuple[str, str]:
     """Name of the top module, and the Verilog."""
+    if isinstance(design, FloatDesign):
+        floating = emit_float_pe(design)
+        return floating.name, floating.verilog
     if bench in _PARTS:
         return bench, Library().verilog(_PARTS[bench](design), bench)
     emitted = EMITTERS[bench](design)
@@ -145,7 +149,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run_bench(bench: str, design: Design, simulator: str, folder: Path) -> int:
+def run_bench(bench: str, design: Design | FloatDesign, simulator: str, folder: Path) -> int:
     """Run one bench; returns the number of its tests that passed.
 
     Parameters

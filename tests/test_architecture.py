@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "verilog": {"hdl"},
     "rtlsim": {"verilog", "network", "schedule"},
     "synth": {"verilog", "rtlsim"},
+    "certify": {"rtlsim", "synth"},
     "compare": {"synth"},
 }
 EVERYTHING = {"cli", "__init__", "__main__"}

@@ -70,7 +70,7 @@ def _print(comparison: Comparison) -> None:
     "--formats",
     type=_Names(),
     metavar="F,F",
-    help="Rows: AFP (e3m1), integers (int8), fp8_e4m3, fp8_e5m2, bf16, fp16, tf32, fp32, or "
+    help="Rows: AFP (e3m1), integers (int8), fp8e4m3, fp8e5m2, bf16, fp16, tf32, fp32, or "
     "WEIGHTS/ACTS.  [default: fourteen of them]",
 )
 @click.option("--quick", is_flag=True, help="Only e2m1, e3m1, int4 and int8.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -77,7 +78,7 @@ def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> O
     problem = problems[0]
     operands = Operands.from_problem(problem, design).sample(_OUTPUTS)
     title = f"{model if model == EMBEDDED else path.name}:{problem.name}"
-    return Operands(title, operands.act_codes, operands.wgt_codes, design)
+    return replace(operands, name=title)
 
 
 def operands_for(spec: str | None, design: Design, input_file: Path | None) -> Operands:

@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",
     "compare": "Area, delay and energy of a MAC: AFP, integers and floating point.",
+    "certify": "A certificate of a processing element: exhaustive, proven, netlist included.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "costs": "Area and energy by pair of formats, a table for the search.",

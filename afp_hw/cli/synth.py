@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,7 @@ from afp_hw.design import Design
 from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
-    from afp_hw.synth import HardwareReport, Recipe, Technology
+    from afp_hw.synth import HardwareReport, Operands, Recipe, Technology
     from afp_hw.synth.run import Progress
 
 TECHNOLOGIES: Final = ("sky130",)
@@ -85,6 +86,15 @@ def _print(report: HardwareReport) -> None:
         console.print(note, style="dim")
 
 
+def _with_proven_sums(kind: str, design: Design, stimulus: Operands) -> tuple[Design, Operands]:
+    """The design with the bound that the layer's weights give, where it is the smaller one."""
+    if kind != "pe":
+        raise ValueError(f"--proven must be of a pe, not of a {kind}")
+    bound = min(stimulus.proven_bound(), design.sum_bound)
+    design = replace(design, sum_max=bound)
+    return design, stimulus.for_design(design)
+
+
 def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
     if kind != "pe":
         raise ValueError(f"--optimise must be of a pe, not of a {kind}")
@@ -136,6 +146,11 @@ def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
     type=click.Choice(OBJECTIVES),
     help="Of a pe: search its options and all recipes first; product is area x energy.",
 )
+@click.option(
+    "--proven",
+    is_flag=True,
+    help="Of a pe: an accumulator as wide as the weights of --operands can need, not as --k.",
+)
 @fpga_options
 @json_option
 @out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
@@ -150,6 +165,7 @@ def command(
     input_file: Path | None,
     jobs: int | None,
     objective: Any,
+    proven: bool,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -177,6 +193,8 @@ def command(
     chosen = _recipes(recipes)
     stimulus = operands_for(operands, design, input_file)
     directory = output_directory(out) if out is not None else None
+    if proven:
+        design, stimulus = _with_proven_sums(kind, design, stimulus)
     search = None
     jobs = jobs or len(os.sched_getaffinity(0))
     if objective is not None:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from afp_hw.compare import store
 from afp_hw.compare.point import Energy, Mapped, Point
 from afp_hw.design import Design
+from afp_hw.design.float_design import FloatDesign
 from afp_hw.synth import opensta
 from afp_hw.synth.energy import INERTIAL_DELAY
+from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
 from afp_hw.synth.netlist import parse_netlist
@@ -24,7 +26,7 @@ from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.run import work_folder
 from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
-from afp_hw.verilog import Emitted, emit_pe
+from afp_hw.verilog import Emitted, emit_float_pe, emit_pe
 
 # Amaranth's elaboration keeps state of the module in hand.
 _EMITTING: Final = Lock()
@@ -47,8 +49,10 @@ class Matrices:
     act: NDArray[Any]
     wgt: NDArray[Any]
 
-    def operands(self, design: Design) -> Operands:
+    def operands(self, design: Design | FloatDesign) -> Operands | FloatOperands:
         """As codes of a design's formats."""
+        if isinstance(design, FloatDesign):
+            return FloatOperands.from_tensors(self.name, self.act, self.wgt, design)
         return Operands.from_tensors(self.name, self.act, self.wgt, design)
 
     def digest(self) -> str:
@@ -76,8 +80,16 @@ class Codes:
         """Where they are from."""
         return self.of.name
 
-    def operands(self, design: Design) -> Operands:
-        """The same for each design."""
+    def operands(self, design: Design | FloatDesign) -> Operands:
+        """The same for each design.
+
+        Raises
+        ------
+        TypeError
+            The design is of floating point.
+        """
+        if isinstance(design, FloatDesign):
+            raise TypeError(f"Codes.operands must be given a Design, not {design!r}")
         return self.of.for_design(design)
 
     def digest(self) -> str:
@@ -89,9 +101,9 @@ class Codes:
         )
 
 
-def options_of(design: Design) -> dict[str, Any]:
+def options_of(design: Design | FloatDesign) -> dict[str, Any]:
     """Parameters of the micro-architecture, without formats and sizes."""
-    names = [field.name for field in fields(Design) if field.name not in _FORMATS]
+    names = [field.name for field in fields(design) if field.name not in _FORMATS]
     values = {name: getattr(design, name) for name in names}
     return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
 
@@ -147,7 +159,7 @@ class Evaluator:
             **more,
         }
 
-    def mapped(self, design: Design, recipes: Sequence[Recipe]) -> list[Mapped]:
+    def mapped(self, design: Design | FloatDesign, recipes: Sequence[Recipe]) -> list[Mapped]:
         """The design through each recipe.
 
         Raises
@@ -156,13 +168,15 @@ class Evaluator:
             Yosys failed.
         """
         with _EMITTING:
-            emitted = emit_pe(design)
+            emitted = emit_float_pe(design) if isinstance(design, FloatDesign) else emit_pe(design)
         futures = [
             self._pool.submit(self._map, emitted, design.lanes, recipe) for recipe in recipes
         ]
         return [future.result() for future in futures]
 
-    def best(self, design: Design, recipes: Sequence[Recipe], *, smallest: int = 2) -> list[Point]:
+    def best(
+        self, design: Design | FloatDesign, recipes: Sequence[Recipe], *, smallest: int = 2
+    ) -> list[Point]:
         """Points of the `smallest` netlists that meet the clock, or else of the fastest one.
 
         Raises
@@ -216,7 +230,7 @@ class Evaluator:
         self._tick(recipe.name)
         return Mapped(**kept)
 
-    def _point(self, design: Design, mapped: Mapped) -> Point:
+    def _point(self, design: Design | FloatDesign, mapped: Mapped) -> Point:
         key = store.key_of("energy", mapped.netlist, self._operands_digest)
         kept = store.load(key)
         if kept is None:

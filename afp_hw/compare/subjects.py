@@ -10,14 +10,14 @@ from afp_hw.formats import AFPFormat, FloatFormat, Number, parse_format
 
 DEFAULT_FORMATS: Final = (
     "e2m1", "e2m2", "e2m3", "e3m0", "e3m1", "e3m2", "e4m3",
-    "int4", "int5", "int6", "int8", "fp8_e4m3", "bf16", "fp32",
+    "int4", "int5", "int6", "int8", "fp8e4m3", "bf16", "fp32",
 )  # fmt: skip
 """AFP of 4 to 8 bits, and what it is compared with."""
 
 QUICK_FORMATS: Final = ("e2m1", "e3m1", "int4", "int8")
 """A comparison of a minute or two."""
 
-_ALIASES: Final = {"fp8": "fp8_e4m3"}
+_ALIASES: Final = {"fp8": "fp8e4m3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Subject:
 
 
 def parse_subject(text: str, lanes: int = 1) -> Subject:
-    """Read ``e3m1``, ``int8``, ``fp32`` or ``WEIGHTS/ACTS``; ``fp8`` is ``fp8_e4m3``.
+    """Read ``e3m1``, ``int8``, ``fp32`` or ``WEIGHTS/ACTS``; ``fp8`` is ``fp8e4m3``.
 
     Raises
     ------

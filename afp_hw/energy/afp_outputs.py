@@ -15,7 +15,15 @@ from afp_hw.energy.outputs import Columns
 from afp_hw.energy.stream import Stream
 from afp_hw.formats import AFPFormat
 from afp_hw.golden import embed, requantize, waiting_words
-from afp_hw.hdl import Narrower, Rebiaser, RunningMaximum, WindowRequantizer, base_of, drop_of
+from afp_hw.hdl import (
+    Narrower,
+    Rebiaser,
+    RunningMaximum,
+    WindowRequantizer,
+    base_of,
+    drop_of,
+    word_width,
+)
 from afp_hw.verilog import Part
 
 
@@ -73,7 +81,6 @@ class AfpOutputs:
 
     def _window(self, stages: int) -> Job:
         design = self._design
-        component = WindowRequantizer(design, stages=stages)
         drops = {
             offset: drop_of(design, offset, self._fmt.n_man)
             for offset in np.unique(self._offset).tolist()
@@ -89,21 +96,23 @@ class AfpOutputs:
             "i_narrow": self._columns.constant(design.out_envelope.n_man - self._fmt.n_man),
             **limits,
         }
-        part = Part(component.name, lambda place: WindowRequantizer(design, place, stages=stages))
+        name = f"window_{self._design.requantizer_name}_s{stages}"
+        part = Part(name, lambda place: WindowRequantizer(design, place, stages=stages))
         return Job(part, self._stream(inputs, {"o_code": self.codes}, stages))
 
-    def dynamic(self) -> list[Job]:
-        """The three parts of two passes: sums to words, the largest word; words to codes."""
+    def dynamic(self) -> list[list[Job]]:
+        """The three parts of two passes: sums to words, the largest word; words to codes.
+
+        Of the first there are two variants, as of :meth:`static`.
+        """
         design, columns = self._design, self._columns
         envelope = design.out_envelope
         acc = self._acc if self._clip is None else np.minimum(self._acc, self._clip)
         words = waiting_words(
             acc, envelope.n_man, design.acc_width, signed=envelope.signed, relu=self._relu
         )
-        narrower, rebiaser = Narrower(design), Rebiaser(design)
-        width = len(narrower.o_word) - envelope.signed
+        width = self.word_width - envelope.signed
         magnitude = words & ((1 << width) - 1)
-        maximum = RunningMaximum(unsigned(width))
         first = columns.constant(0)
         first[0] = 1
         valid = {"i_valid": columns.constant(1)}
@@ -119,33 +128,45 @@ class AfpOutputs:
             "i_narrow": columns.constant(envelope.n_man - self._fmt.n_man),
             **{name: columns.constant(largest) for name in both},
         }
+        of = f"{design.acc_width}_{envelope}"
+
+        def narrower(stages: int) -> Job:
+            part = Part(
+                f"narrower_{of}_s{stages}", lambda place: Narrower(design, place, stages=stages)
+            )
+            inputs = {**valid, "i_acc": acc, **relu}
+            return Job(part, self._stream(inputs, {"o_word": words}, stages))
+
         return [
-            Job(
-                Part(narrower.name, lambda place: Narrower(design, place)),
-                self._stream({**valid, "i_acc": acc, **relu}, {"o_word": words}, Narrower.latency),
-            ),
-            Job(
-                Part(maximum.name, lambda place: RunningMaximum(unsigned(width))),
-                self._stream(
-                    {**valid, "i_number": magnitude, "i_clear": first},
-                    {"o_largest": np.maximum.accumulate(magnitude, axis=0)},
-                    RunningMaximum.latency,
-                ),
-            ),
-            Job(
-                Part(rebiaser.name, lambda place: Rebiaser(design, place)),
-                self._stream(
-                    {**valid, "i_word": words, **settings},
-                    {"o_code": self.codes},
-                    Rebiaser.latency,
-                ),
-            ),
+            [narrower(1), narrower(2)],
+            [
+                Job(
+                    Part(
+                        f"running_maximum_u{width}", lambda place: RunningMaximum(unsigned(width))
+                    ),
+                    self._stream(
+                        {**valid, "i_number": magnitude, "i_clear": first},
+                        {"o_largest": np.maximum.accumulate(magnitude, axis=0)},
+                        RunningMaximum.latency,
+                    ),
+                )
+            ],
+            [
+                Job(
+                    Part(f"rebiaser_{of}", lambda place: Rebiaser(design, place)),
+                    self._stream(
+                        {**valid, "i_word": words, **settings},
+                        {"o_code": self.codes},
+                        Rebiaser.latency,
+                    ),
+                )
+            ],
         ]
 
     @property
     def word_width(self) -> int:
         """Bits of a word that waits for its grid."""
-        return len(Narrower(self._design).o_word)
+        return word_width(self._design, signed_word=self._design.out_envelope.signed)
 
     def _embedded(self, code: int) -> int:
         """A magnitude's code in the envelope."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
 from threading import Lock
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ from afp_hw.synth import opensta
 from afp_hw.synth.activity import Activity
 from afp_hw.synth.delays import library_delays
 from afp_hw.synth.energy import block_energies, leakage_w
+from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
 from afp_hw.synth.netlist import Netlist, parse_netlist
@@ -220,11 +220,18 @@ class Bench:
         MismatchError
             A sum is not golden's.
         """
+        return self._run_operands("array", part, operands)
 
+    def run_pe(self, part: Part, operands: Operands | FloatOperands) -> RunEnergy:
+        """Energy of a processing element that takes codes; errors as :meth:`run_cells`."""
+        return self._run_operands("pe", part, operands)
+
+    def _run_operands(
+        self, kind: str, part: Part, operands: Operands | FloatOperands
+    ) -> RunEnergy:
         def measure() -> RunEnergy:
-            netlist = self.netlist(part)
             settled, timed = measure_energies(
-                "array", netlist, operands,
+                kind, self.netlist(part), operands,
                 technology=self.technology, clock_s=self.clock_ns * 1e-9, latency_cycles=0,
             )  # fmt: skip
             count = timed.count
@@ -238,9 +245,10 @@ class Bench:
                 checked=timed.checked,
             )
 
-        codes = (operands.act_codes, operands.wgt_codes)
-        content = [repr(part_.shape).encode() + part_.tobytes() for part_ in codes]
-        return self._kept(part, measure, repr(operands.design).encode(), *content)
+        content = [repr(operands.design).encode()]
+        for codes in (operands.act_codes, operands.wgt_codes):
+            content.append(f"{codes.shape} {codes.dtype}".encode() + codes.tobytes())
+        return self._kept(part, measure, *content)
 
     def _timed(self, netlist: Netlist, lanes: int) -> Simulator:
         delays = library_delays(netlist, self.technology.flip_flop)
@@ -279,7 +287,9 @@ class Bench:
         Where none does, the one with the fastest part.
         """
         mapped = self.map([job.part for job in jobs])
-        met = [job for job, item in zip(jobs, mapped, strict=True) if item.delay_ns <= self.clock_ns]
+        met = [
+            job for job, item in zip(jobs, mapped, strict=True) if item.delay_ns <= self.clock_ns
+        ]
         if not met:
             fastest = min(zip(mapped, jobs, strict=True), key=lambda pair: pair[0].delay_ns)[1]
             return fastest, self.run(fastest.part, fastest.stream)

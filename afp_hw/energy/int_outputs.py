@@ -131,7 +131,7 @@ class IntOutputs:
             "i_relu": self._columns.constant(self._relu),
         }
         outputs = {"o_largest": np.maximum.accumulate(counted, axis=0)}
-        part = Part(RunningMaximum(shape).name, lambda place: RunningMaximum(shape))
+        part = Part(f"running_maximum_s{ACC_BITS}", lambda place: RunningMaximum(shape))
         return Job(part, self._stream(inputs, outputs, RunningMaximum.latency))
 
     def single(self) -> list[Job]:
@@ -163,7 +163,7 @@ class IntOutputs:
                 ),
             ),
             Job(
-                Part(RunningMaximum(shape).name, lambda place: RunningMaximum(shape)),
+                Part("running_maximum_u31", lambda place: RunningMaximum(shape)),
                 self._stream(
                     {**valid, "i_number": magnitude, "i_clear": self._first()},
                     {"o_largest": np.maximum.accumulate(magnitude, axis=0)},

@@ -6,7 +6,6 @@ then the next tile's. A lane is a stretch of such a column's stream.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -65,7 +64,3 @@ class Columns:
     def constant(self, value: int) -> NDArray[np.int64]:
         """A setting that does not change, [steps]."""
         return np.full(len(self.order), value, dtype=np.int64)
-
-    def shape(self) -> Iterator[int]:
-        """Steps, lanes."""
-        return iter(self.order.shape)

@@ -129,7 +129,7 @@ class FloatFormat:
 
     @property
     def nan_code(self) -> int:
-        """The canonical NaN: quiet, positive, without payload; all ones where it is the only one."""
+        """The canonical NaN: quiet, positive, no payload; all ones where it is the only one."""
         if not self.has_infinity:
             return self.largest_code + 1
         return self.infinity_code | 1 << (self.n_man - 1)

@@ -8,7 +8,7 @@ from afp_hw.golden.codec import decode, encode, to_fix
 from afp_hw.golden.conv import im2col, output_size, windows
 from afp_hw.golden.embed import embed
 from afp_hw.golden.floating import float32_bits
-from afp_hw.golden.gemm import gemm
+from afp_hw.golden.gemm import column_bound, gemm
 from afp_hw.golden.grid import clip_to_acc, dynamic_lsb, finest_lsb
 from afp_hw.golden.integer import (
     codes_of_integers,
@@ -22,7 +22,6 @@ from afp_hw.golden.integer import (
 from afp_hw.golden.layer import acc_bound, add_aligned, bias_to_int, init_from_bias
 from afp_hw.golden.pool import average_factor, average_pool, max_pool, sum_pool
 from afp_hw.golden.requantize import requantize
-from afp_hw.golden.single import dequantize_float32, quantize_float32
 from afp_hw.golden.scalar import (
     decode_scalar,
     encode_scalar,
@@ -30,6 +29,7 @@ from afp_hw.golden.scalar import (
     requantize_scalar,
     to_fix_scalar,
 )
+from afp_hw.golden.single import dequantize_float32, quantize_float32
 from afp_hw.golden.waiting import waiting_words
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "bias_to_int",
     "clip_to_acc",
     "codes_of_integers",
+    "column_bound",
     "decode",
     "decode_scalar",
     "dequantize_float32",

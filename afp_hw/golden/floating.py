@@ -134,7 +134,7 @@ def float32_values(bits: ArrayLike) -> NDArray[np.float32]:
         They are no such integers.
     """
     array = integer_array("float32_values.bits", bits)
-    if array.size and not (0 <= int(array.min()) and int(array.max()) < 1 << 32):
+    if array.size and (int(array.min()) < 0 or int(array.max()) >> 32):
         worst = int(array.min()) if int(array.min()) < 0 else int(array.max())
         raise ValueError(f"float32_values.bits must be in 0..2**32 - 1, not {worst}")
     return np.ascontiguousarray(array.astype(np.uint32)).view(np.float32).reshape(array.shape)

@@ -56,7 +56,7 @@ def gemm(act_fix: ArrayLike, wgt_fix: ArrayLike, init: ArrayLike | None = None) 
             f"gemm.act_fix must be [M, K] and wgt_fix [K, N], not {act.shape} and {wgt.shape}"
         )
     start = None if init is None else integer_array("gemm.init", init)
-    act_max, column = largest(act), _column_bound(wgt)
+    act_max, column = largest(act), column_bound(wgt)
     bound = act_max * column
     total = bound + (0 if start is None else largest(start))
     wide = total >= _INT64_EXACT
@@ -71,8 +71,12 @@ def gemm(act_fix: ArrayLike, wgt_fix: ArrayLike, init: ArrayLike | None = None) 
     return np.asarray(sums + start.astype(object if wide else np.int64))
 
 
-def _column_bound(wgt: NDArray[Any]) -> int:
-    """``max over n of sum_k |wgt[k, n]|``, or something larger where int64 could not hold it."""
+def column_bound(wgt: NDArray[Any]) -> int:
+    """``max over n of sum_k |wgt[k, n]|``, or something larger where int64 could not hold it.
+
+    Times the largest magnitude of an activation it is the bound of a layer's sums: numerics
+    section 5.
+    """
     depth = wgt.shape[-2]
     coarse = largest(wgt) * int(depth)
     if coarse >= _INT64_EXACT or not wgt.size:

@@ -21,8 +21,8 @@ def waiting_words(
     """Words ``sign[0 or 1] place fraction[n_man + 2]`` of sums; 0 for 0.
 
     `place` is the place of the leading one, plus 1, in ``acc_width.bit_length()`` bits; what
-    follows it is cut to ``n_man + 2`` bits, the lowest of them 1 where anything was cut off. Without
-    their sign words are in the order of magnitudes.
+    follows it is cut to ``n_man + 2`` bits, the lowest of them 1 where anything was cut off.
+    Without their sign words are in the order of magnitudes.
 
     Parameters
     ----------

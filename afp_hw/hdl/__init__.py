@@ -12,7 +12,7 @@ from afp_hw.hdl.int_product import IntMultiplier
 from afp_hw.hdl.int_requantizer import IntRequantization, IntRequantizer
 from afp_hw.hdl.lane_sum import LaneSum, LaneTree
 from afp_hw.hdl.mac import Mac
-from afp_hw.hdl.narrower import Narrower
+from afp_hw.hdl.narrower import Narrower, word_width
 from afp_hw.hdl.operand import operand_layout
 from afp_hw.hdl.pe import Pe
 from afp_hw.hdl.planes import PlanePacker, PlaneUnpacker
@@ -59,4 +59,5 @@ __all__ = [
     "base_of",
     "drop_of",
     "operand_layout",
+    "word_width",
 ]

@@ -68,11 +68,6 @@ class Edge(wiring.Component):
             members["o_live"] = Out(design.lanes).array(self.count)
         super().__init__(members)
 
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module."""
-        return self.design.module_name(f"edge_{self.side}_{self.count}")
-
     def elaborate(self, platform):
         m = Module()
         tags = self.side == "act"

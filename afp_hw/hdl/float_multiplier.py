@@ -70,7 +70,7 @@ class FloatMultiplier(wiring.Component):
         return multiplier.o_row
 
     def _bit_by_bit(self, m, act, wgt):
-        """``(2**p + act) * (2**q + wgt)``: what the hidden bits make are the mantissas themselves."""
+        """``(2**p + act) * (2**q + wgt)``: hidden bits times mantissas are the mantissas."""
         columns = Columns(m, self.place, self.design.product_width)
         for low, bit in enumerate(act):
             columns.add_bit(bit, low + len(wgt))

@@ -12,8 +12,8 @@ def float_operand_layout(fmt: FloatFormat, *, normalized: bool) -> data.StructLa
 
     ``man`` is the fraction below a hidden bit that is always 1 where `normalized`, and else is
     ``hidden``. ``exp`` is signed: subnormals that are normalised have exponents down to
-    ``1 - n_man`` in terms of the code. ``nonzero``, ``nan`` and ``inf`` (of width 0 where the format
-    has no infinity) say what the fields do not.
+    ``1 - n_man`` in terms of the code. ``nonzero``, ``nan`` and ``inf`` (of width 0 where the
+    format has no infinity) say what the fields do not.
     """
     return data.StructLayout(
         {
@@ -29,7 +29,7 @@ def float_operand_layout(fmt: FloatFormat, *, normalized: bool) -> data.StructLa
 
 
 def operand_layouts(design: FloatDesign) -> tuple[data.StructLayout, data.StructLayout]:
-    """Layouts of activation and weight; subnormals are normalised unless the product is anchored."""
+    """Layouts of activation and weight; of anchored products subnormals are not normalised."""
     normalized = not design.anchored
     return (
         float_operand_layout(design.acts, normalized=normalized),

@@ -168,6 +168,8 @@ class FloatPe(wiring.Component):
             "wgt_exp": operands["wgt"].exp,
         }
         tags, values = self._stage(m, {**tags, "flags": flags.o}, values, _ROWS)
+        # Steps of which the next rank of registers, the last one ahead of the loop, says something.
+        self._coming = tags["go"] | tags.get("plus_zero", 0) if self.design.gate_zeros else None
         product = self._add(m, "multiplier_product", "float_product", FloatProduct)
         m.d.comb += [
             product.i_row[0].eq(values["row_0"]),
@@ -188,8 +190,8 @@ class FloatPe(wiring.Component):
             FloatWideAligner if anchored else FloatAligner,
         )
         first, product = tags["first"], tags["flags"]
-        if self.design.gate_zeros:
-            first, product = tags["first"] & tags["go"], self._present(m, tags)
+        if self.design.gate_zeros and not self.design.bounded:
+            first, product = first & ~tags["plus_zero"], self._or_plus_zero(m, tags)
         m.d.comb += [
             flags.i_first.eq(first),
             flags.i_product.eq(product),
@@ -217,12 +219,15 @@ class FloatPe(wiring.Component):
             go = go | (tags["plus_zero"] & minus_zero)
         return {"go": go, "last": tags["last"] & tags["go"]}, values
 
-    def _present(self, m, tags):
-        """Flags of the product, of a step that was left out too: what is held is an older one's."""
+    def _or_plus_zero(self, m, tags):
+        """Flags of the product, or of the +0 of a step that was left out.
+
+        What is held then is an older product. Where nothing at all is added it stays as it is, and
+        with it all that follows: the result is not loaded.
+        """
         flags = Signal.like(tags["flags"])
-        m.d.comb += flags.sign.eq(Mux(tags["go"], tags["flags"].sign, ~tags["plus_zero"]))
-        for name in ("nonzero", "nan", "inf"):
-            m.d.comb += flags[name].eq(tags["flags"][name] & tags["go"])
+        for name in ("nonzero", "sign", "nan", "inf"):
+            m.d.comb += flags[name].eq(tags["flags"][name] & ~tags["plus_zero"])
         return flags
 
     def _total(self, m, tags, values):
@@ -265,7 +270,7 @@ class FloatPe(wiring.Component):
         # What follows is the output: its tag is not held.
         last = _register(m, {"last": tags["go"] & tags["last"]}, name)
         if design.interleave > 1:
-            return last, self._bank(m, tags["go"], values)
+            return last, self._bank(m, tags, values)
         with m.If(tags["go"]):
             return last, _register(m, values, name)
 
@@ -277,20 +282,24 @@ class FloatPe(wiring.Component):
             staged = _register(m, held, name, reset_less=True), _register(m, values, name)
         return {**_register(m, always, name), **staged[0]}, staged[1]
 
-    def _bank(self, m, go, values):
+    def _bank(self, m, tags, values):
         """A register for each of the sums, so that one can stay while others are replaced.
 
         The sum that is read is that of the step which enters the loop; what arrives is that of the
-        step which entered `interleave` - 1 cycles ago.
+        step which entered `interleave` - 1 cycles ago, and is read next. Where neither a step that
+        does anything enters nor a finished sum leaves, what is read stays as it is.
         """
         count = self.design.interleave
-        turn = Signal(range(count))
-        m.d.sync += turn.eq(Mux(turn == count - 1, 0, turn + 1))
+        turn, following, read = (Signal(range(count), name=n) for n in ("turn", "next", "read"))
+        m.d.comb += following.eq(Mux(turn == count - 1, 0, turn + 1))
+        m.d.sync += turn.eq(following)
+        with m.If(self._coming | (tags["go"] & tags["last"])):
+            m.d.sync += read.eq(following)
         banks = []
         for index in range(count):
-            with m.If(go & (turn == (index - 1) % count)):
+            with m.If(tags["go"] & (following == index)):
                 banks.append(_register(m, values, f"bank_{index}"))
-        return {name: Array(bank[name] for bank in banks)[turn] for name in values}
+        return {name: Array(bank[name] for bank in banks)[read] for name in values}
 
 
 def _register(m, values, name, *, reset_less=False):

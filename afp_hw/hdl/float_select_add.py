@@ -1,5 +1,7 @@
 """An adder in blocks that each compute both of their results, and select by the carry."""
 
+from itertools import pairwise
+
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 
 
@@ -23,7 +25,7 @@ def select_add(m: Module, first: Value, second: Value, carry: Value, block: int)
     count = max(round(width / block), 1)
     bounds = [width * index // count for index in range(count + 1)]
     parts = []
-    for index, (low, high) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for index, (low, high) in enumerate(pairwise(bounds)):
         a, b = first[low:high], second[low:high]
         size = high - low + 1
         without, with_carry = Signal(size, name=f"sum_{index}"), Signal(size, name=f"next_{index}")

@@ -37,6 +37,9 @@ class Narrower(wiring.Component):
         Gives the width of the sums and the output's envelope ``outs``.
     place
         See :mod:`afp_hw.hdl.place`.
+    stages : int
+        1: the word's register only, which costs least; 2: one for the magnitude too, for a faster
+        clock.
 
     Members
     -------
@@ -47,7 +50,7 @@ class Narrower(wiring.Component):
 
     Timing
     ------
-    One sum a cycle; ``latency`` = 2 clock edges. ReLU is sampled with each sum.
+    One sum a cycle; ``latency`` = ``stages`` clock edges. ReLU is sampled with each sum.
 
     Widths
     ------
@@ -55,11 +58,13 @@ class Narrower(wiring.Component):
     """
 
     sequential = True
-    latency = 2
 
-    def __init__(self, design: Design, place: Place = as_built):
+    def __init__(self, design: Design, place: Place = as_built, *, stages: int = 1):
+        if stages not in (1, 2):
+            raise ValueError(f"Narrower.stages must be 1 or 2, not {stages!r}")
         self.design = design
         self.place = place
+        self.latency = stages
         self.signed = design.out_envelope.signed
         members = {
             "i_valid": In(1),
@@ -71,11 +76,6 @@ class Narrower(wiring.Component):
             members["i_relu"] = In(1)
         super().__init__(members)
 
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``narrower_30_e3m2``."""
-        return f"narrower_{self.design.acc_width}_{self.design.out_envelope}"
-
     def elaborate(self, platform):
         m = Module()
         width = self.design.acc_width
@@ -83,14 +83,13 @@ class Narrower(wiring.Component):
         negative = self.i_acc[-1]
         gone = negative & self.i_relu if self.signed else negative
         counted = Mux(gone, 0, self.i_acc).as_signed()
-        s1_magnitude = Signal(width, reset_less=True)
-        m.d.sync += s1_magnitude.eq(Mux(negative, -counted, counted))
+        magnitude = Mux(negative, -counted, counted).as_unsigned()[:width]
 
         padded = max(width, fraction + 1)
         m.submodules.normalizer = normalizer = self.place(
             f"normalizer_{padded}", lambda: Normalizer(padded)
         )
-        m.d.comb += normalizer.i.eq(s1_magnitude)
+        m.d.comb += normalizer.i.eq(self._staged(m, "magnitude", magnitude))
         some = normalizer.o[-1]
         place = Mux(some, C(padded, place_width(self.design) + 1) - normalizer.o_zeros, 0)
         below = normalizer.o[-1 - fraction : -1]
@@ -98,11 +97,17 @@ class Narrower(wiring.Component):
         word = Signal(word_width(self.design, signed_word=self.signed), reset_less=True)
         parts = [sticky, below[1:], place[: place_width(self.design)]]
         if self.signed:
-            s1_sign = Signal(reset_less=True)
-            m.d.sync += s1_sign.eq(negative & ~gone)
-            parts.append(s1_sign)
+            parts.append(self._staged(m, "sign", negative & ~gone))
         m.d.sync += word.eq(Cat(*parts))
         valids = Signal(self.latency)
         m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
         m.d.comb += [self.o_word.eq(word), self.o_valid.eq(valids[-1])]
         return m
+
+    def _staged(self, m, name, value):
+        """The value behind a register in the middle, where there is one."""
+        if self.latency == 1:
+            return value
+        register = Signal(len(value), name=f"s1_{name}", reset_less=True)
+        m.d.sync += register.eq(value)
+        return register

@@ -1,4 +1,4 @@
-"""Between memory and array: vectors of codes as bit planes, so that any width is packed without gaps.
+"""Between memory and array: codes as bit planes, so that any width is packed without gaps.
 
 A memory word has a bank for each bit of the widest code, and a bank is as wide as a vector has
 codes: bit b of all of them is a plane, and a tensor whose codes have w bits takes w banks a vector,
@@ -11,7 +11,7 @@ Integers of one width, whose planes never move, need registers only: ``crossbar=
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -70,11 +70,6 @@ class PlaneUnpacker(wiring.Component):
             members["i_stored"] = In(width)
         super().__init__(members)
 
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``plane_unpacker_16x6``."""
-        return f"plane_unpacker_{self.count}x{self.width}{'' if self.crossbar else '_fixed'}"
-
     def elaborate(self, platform):
         m = Module()
         planes = []
@@ -132,11 +127,6 @@ class PlanePacker(wiring.Component):
             members["i_bit"] = In(max(1, ceil_log2(width))).array(width)
             members["i_stored"] = In(width)
         super().__init__(members)
-
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``plane_packer_16x6``."""
-        return f"plane_packer_{self.count}x{self.width}{'' if self.crossbar else '_fixed'}"
 
     def elaborate(self, platform):
         m = Module()

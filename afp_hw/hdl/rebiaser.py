@@ -87,11 +87,6 @@ class Rebiaser(wiring.Component):
             members["i_negative_limit"] = In(envelope.magnitude_width)
         super().__init__(members)
 
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``rebiaser_30_e3m2``."""
-        return f"rebiaser_{self.design.acc_width}_{self.envelope}"
-
     def elaborate(self, platform):
         m = Module()
         envelope = self.envelope

@@ -3,7 +3,7 @@
 Source: ``docs/numerics.md`` section 6; for integers R. Krishnamoorthi, arXiv:1806.08342.
 """
 
-from amaranth.hdl import C, Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ class RunningMaximum(wiring.Component):
     -------
     i_valid, i_number : In(1), In(shape)
     i_clear : In(1)
-        Begin anew, with this number where `i_valid`.
+        Begin anew, with this number where `i_valid`: the first step after reset must.
     i_relu : In(1)
         Negative numbers count as 0. Absent where there are none.
     o_largest : Out(shape.width)
@@ -53,11 +53,6 @@ class RunningMaximum(wiring.Component):
             members["i_relu"] = In(1)
         super().__init__(members)
 
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``running_maximum_s32``."""
-        return f"running_maximum_{'s' if self.shape.signed else 'u'}{self.shape.width}"
-
     def elaborate(self, platform):
         m = Module()
         magnitude = Signal(self.shape.width)
@@ -65,14 +60,13 @@ class RunningMaximum(wiring.Component):
         if self.shape.signed:
             negative = number[-1]
             # A number that does not count is 0 before it is negated: then nothing toggles.
-            counted = Mux(negative & self.i_relu, 0, number).as_signed()
-            number = Mux(negative, -counted, counted)
+            number = Mux(negative & self.i_relu, 0, number).as_signed()
+            number = Mux(negative, -number, number)
         m.d.comb += magnitude.eq(number)
-        largest = Signal(self.shape.width)
-        larger = self.i_valid & (magnitude > Mux(self.i_clear, 0, largest))
-        with m.If(larger):
-            m.d.sync += largest.eq(magnitude)
-        with m.Elif(self.i_clear):
-            m.d.sync += largest.eq(C(0, self.shape.width))
+        # One enable for both, so that a clock gate can hold the register: it mostly stays.
+        largest = Signal(self.shape.width, reset_less=True)
+        counted = Mux(self.i_valid, magnitude, 0)
+        with m.If(self.i_clear | (counted > largest)):
+            m.d.sync += largest.eq(counted)
         m.d.comb += self.o_largest.eq(largest)
         return m

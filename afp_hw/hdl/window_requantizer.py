@@ -118,9 +118,3 @@ class WindowRequantizer(wiring.Component):
         register = Signal(len(value), name=f"s1_{name}", reset_less=True)
         m.d.sync += register.eq(value)
         return register
-
-    @property
-    def name(self) -> str:
-        """Name of the Verilog module: ``window_requantizer_30_e3m2``, ``_s2``."""
-        suffix = "" if self.latency == 1 else f"_s{self.latency}"
-        return f"window_requantizer_{self.design.acc_width}_{self.envelope}{suffix}"

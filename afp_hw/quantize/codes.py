@@ -13,7 +13,6 @@ from afp_hw.golden import encode, quantize_integer, symmetric_scale
 from afp_hw.golden.floating import decode_float, encode_float
 from afp_hw.quantize.bias import bias_for
 
-
 _SCALED: Final = 8
 """Floating-point formats of at most so many bits are used with a scale."""
 

@@ -78,6 +78,8 @@ class HardwareReport:
         The netlist that keeps the hierarchy.
     block_area_um2
         Area of `kept` by block.
+    acc_width, sum_bound
+        Bits of an accumulator, and the largest magnitude of a sum that they are for.
     """
 
     name: str
@@ -90,6 +92,8 @@ class HardwareReport:
     whole: MappedFigures
     kept: MappedFigures
     block_area_um2: Mapping[str, float]
+    acc_width: int
+    sum_bound: int
 
     @property
     def energy(self) -> EnergyReport:
@@ -112,6 +116,8 @@ class HardwareReport:
             "clock_ns": self.clock_ns,
             "recipes": list(self.recipes),
             "recipe": self.whole.recipe,
+            "acc_width": self.acc_width,
+            "sum_bound": self.sum_bound,
             "area_um2": self.whole.area_um2,
             "area_nand2": self.whole.area_um2 / self.nand2_um2,
             "cells": self.whole.cells,
@@ -171,6 +177,7 @@ class HardwareReport:
         return [
             ("technology", self.technology),
             ("recipe", f"{whole.recipe} (best of {', '.join(self.recipes)})"),
+            ("accumulator", f"{self.acc_width} bits: no sum beyond ±{self.sum_bound:,}"),
             ("area", f"{whole.area_um2:,.1f} µm² ({nand2:,.0f} NAND2 equivalents)"),
             ("cells", f"{whole.cells:,}, of them {whole.flip_flops:,} flip-flops"),
             ("critical path", f"{whole.delay_ns:.3f} ns ({source}), {late}"),

@@ -178,4 +178,6 @@ def report_hardware(
         whole=whole,
         kept=kept,
         block_area_um2=mapped.kept.block_areas_um2,
+        acc_width=int(emitted.manifest["acc_width"]),
+        sum_bound=design.sum_bound + (0 if kind == "pe" else design.init_bound),
     )

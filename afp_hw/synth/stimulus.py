@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.formats import AFPFormat
-from afp_hw.golden import embed, fix_of_codes, gemm
+from afp_hw.golden import column_bound, embed, fix_of_codes, gemm
 from afp_hw.quantize import quantize_codes
 from afp_hw.synth.float_stimulus import FloatOperands
 
@@ -62,12 +62,23 @@ class Operands:
         uint [K, N].
     design
         Whose ``acts`` and ``weights`` the codes are of.
+    sum_bound
+        Largest magnitude of a sum that these weights allow, whatever the activations: of all
+        columns of the layer, also those that :meth:`sample` leaves out. None: of these.
     """
 
     name: str
     act_codes: NDArray[Any]
     wgt_codes: NDArray[Any]
     design: Design
+    sum_bound: int | None = None
+
+    def proven_bound(self) -> int:
+        """``max over n of sum_k |fix_w[k, n]| * max_fix_a``: numerics section 5."""
+        if self.sum_bound is not None:
+            return self.sum_bound
+        weights = fix_of_codes(self.wgt_codes, self.design.weights)
+        return max(1, column_bound(weights) * self.design.acts.max_fix)
 
     def for_design(self, design: Design) -> Operands:
         """The same codes for a design of the same formats."""
@@ -140,7 +151,12 @@ class Operands:
         kept_rows = min(rows, max(1, outputs // kept_cols))
         pixels = np.linspace(0, rows - 1, kept_rows).round().astype(np.int64)
         channels = np.linspace(0, cols - 1, kept_cols).round().astype(np.int64)
-        return Operands(self.name, self.act_codes[pixels], self.wgt_codes[:, channels], self.design)
+        return replace(
+            self,
+            act_codes=self.act_codes[pixels],
+            wgt_codes=self.wgt_codes[:, channels],
+            sum_bound=self.proven_bound(),
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ __all__ = [
     "Library",
     "Part",
     "emit_array",
+    "emit_float_pe",
     "emit_part",
     "emit_pe",
     "emit_requantizer",
