@@ -100,7 +100,7 @@ def _near(design, random, shape):
 
 @bounded_test()
 async def single_products(dut):
-    """Every pair of codes of FP8, else every pair of corners, each a sum of its own."""
+    """Every pair of codes of FP8, else 3000 pairs of corners, each a sum of its own."""
     design = _design()
     await start(dut)
     if design.acts.width + design.weights.width <= 16:
@@ -108,23 +108,26 @@ async def single_products(dut):
     else:
         acts, wgts = corners(design.acts), corners(design.weights)
     act, wgt = (codes.reshape(-1, 1) for codes in np.meshgrid(acts, wgts))
+    if design.acts.width > 8:
+        kept = _generator(0).permutation(len(act))[:3000]
+        act, wgt = act[kept], wgt[kept]
     await _run(dut, design, act, wgt)
 
 
 @bounded_test()
 async def pairs_accumulated(dut):
-    """The same pairs of FP8 in random order as sums of 16, or random pairs of any exponents."""
+    """A quarter of the pairs of FP8 as sums of 16, or random pairs of any exponents."""
     design, random = _design(), _generator(1)
     await start(dut)
     if design.acts.width + design.weights.width <= 16:
-        pairs = random.permutation(1 << 16)
+        pairs = random.permutation(1 << 16)[: 1 << 14]
         act, wgt = pairs >> 8, pairs & 255
         # Most sums would be NaN from their first NaN on.
         for codes, fmt in ((act, design.acts), (wgt, design.weights)):
             magnitude = codes & ((1 << fmt.magnitude_width) - 1)
             codes[(magnitude > fmt.largest_code) & (random.random(len(codes)) < 0.95)] &= 15
     else:
-        act, wgt = (random.integers(0, 1 << f.width, 6400) for f in (design.acts, design.weights))
+        act, wgt = (random.integers(0, 1 << f.width, 3200) for f in (design.acts, design.weights))
     await _run(dut, design, act.reshape(-1, 16), wgt.reshape(-1, 16))
 
 
@@ -134,8 +137,8 @@ async def sums_of_corners(dut):
     design, random = _design(), _generator(2)
     await start(dut)
     act, wgt = (
-        random.choice(corners(design.acts), (900, 5)),
-        random.choice(corners(design.weights), (900, 5)),
+        random.choice(corners(design.acts), (600, 5)),
+        random.choice(corners(design.weights), (600, 5)),
     )
     await _run(dut, design, act, wgt)
 
@@ -145,10 +148,10 @@ async def cancellation(dut):
     """A product, and the same with the other sign: exactly opposed, or a unit apart."""
     design, random = _design(), _generator(3)
     await start(dut)
-    act, wgt = _near(design, random, (500, 8))
+    act, wgt = _near(design, random, (400, 8))
     act[:, 1::2] = act[:, 0::2] ^ (1 << design.acts.magnitude_width)
     wgt[:, 1::2] = wgt[:, 0::2]
-    apart = random.random((500, 4)) < 0.5
+    apart = random.random((400, 4)) < 0.5
     wgt[:, 1::2] ^= apart * random.integers(0, 4, apart.shape)
     await _run(dut, design, act, wgt)
 

@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "synth": {"verilog", "rtlsim"},
     "certify": {"rtlsim", "synth"},
     "compare": {"synth"},
+    "energy": {"compare"},
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
 

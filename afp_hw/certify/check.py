@@ -25,8 +25,8 @@ class Check:
     engine
         By what, with its version.
     state
-        ``"holds"``; ``"bounded"``: only to the depth that `figures` give; ``"open"``: the engine did
-        not finish; ``"skipped"``; ``"not applicable"``; ``"fails"``.
+        ``"holds"``; ``"bounded"``: only to the depth that `figures` give; ``"open"``: the engine
+        did not finish; ``"skipped"``; ``"not applicable"``; ``"fails"``.
     reason
         A sentence for all states but the first: of a failure, the first difference.
     figures

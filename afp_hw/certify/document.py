@@ -103,7 +103,9 @@ def design_of(document: Mapping[str, Any], where: str) -> Design:
     known = {field.name for field in fields(Design)}
     if set(parameters) != known:
         odd = sorted(set(parameters) ^ known)
-        raise ValueError(f"{where} must have all parameters of a design and no others, see {odd[0]!r}")
+        raise ValueError(
+            f"{where} must have the parameters of a design and no others, see {odd[0]!r}"
+        )
     for name in _FORMATS:
         parameters[name] = parse_number(parameters[name])
     design = Design(**parameters)

@@ -49,7 +49,12 @@ class Mapped:
 
 
 def mapped(
-    design: Design, verilog: str, technology: Technology, recipe: Recipe, clock_ns: float, work: Path
+    design: Design,
+    verilog: str,
+    technology: Technology,
+    recipe: Recipe,
+    clock_ns: float,
+    work: Path,
 ) -> Mapped:
     """Synthesise the Verilog of a PE, flattened, in the folder `work`.
 

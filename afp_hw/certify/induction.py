@@ -12,6 +12,7 @@ from afp_hw.certify.solver import Solver
 from afp_hw.certify.system import System
 
 _INPUTS: Final = ("rst", "i_valid", "i_first", "i_last", "i_act", "i_wgt")
+_TAGS: Final = ("i_valid", "i_first", "i_last")
 _DEEPER: Final = 6
 
 
@@ -32,8 +33,8 @@ def _all(terms: Sequence[str]) -> str:
 class Prover:
     """Proofs about one system; `folder` is where the solver works.
 
-    A run begins with one cycle of reset. `assumed` is a wire that is true in every state of the runs
-    that are spoken of; empty for all runs.
+    A run begins with one cycle of reset. `assumed` is a wire that is true in every state of the
+    runs that are spoken of; empty for all runs.
     """
 
     system: System
@@ -54,6 +55,31 @@ class Prover:
         answer = self.solver.ask(question, self.folder)
         return answer.result, _run_sentence(answer.values, prop)
 
+    def _step(self, prop: str, depth: int) -> str:
+        """Whether some run of `depth` transitions loses `prop` in the last; the solver's word.
+
+        Asked for each kind of step in state 1, which is the one that reaches the sum at the end:
+        with its tags known, gated registers are no longer a choice, and terms fall together.
+        """
+        claims = [
+            *self._assume([depth - 1, depth]),
+            self.system.signal(prop, depth - 1),
+            f"(not {self.system.signal(prop, depth)})",
+        ]
+        valid, first, last = (self.system.signal(name, 1) for name in _TAGS)
+        kinds = (
+            [f"(not {valid})"],
+            [valid, first],
+            [valid, f"(not {first})", last],
+            [valid, f"(not {first})", f"(not {last})"],
+        )
+        for kind in kinds:
+            question = self.system.question(depth + 1, [*claims, *kind])
+            answer = self.solver.ask(question, self.folder)
+            if answer.result != "unsat":
+                return answer.result
+        return "unsat"
+
     def induction(self, prop: str, depth: int) -> Outcome:
         """Prove `prop` in all states after a reset, from `depth` transitions of history.
 
@@ -65,16 +91,11 @@ class Prover:
             return Outcome("fails", run, depth)
         if result == "unknown":
             return Outcome("open", "the solver's limit was reached", depth)
-        claims = [
-            *self._assume([depth - 1, depth]),
-            self.system.signal(prop, depth - 1),
-            f"(not {self.system.signal(prop, depth)})",
-        ]
-        step = self.solver.ask(self.system.question(depth + 1, claims), self.folder)
-        if step.result == "unsat":
-            return Outcome("holds", "", depth)
-        if step.result == "unknown":
+        step = self._step(prop, depth)
+        if step == "unknown":
             return _bounded("the solver's limit was reached in the step", depth)
+        if step == "unsat":
+            return Outcome("holds", "", depth)
         deeper, run = self._violation(prop, depth + _DEEPER)
         if deeper == "sat":
             return Outcome("fails", run, depth + _DEEPER)

@@ -76,7 +76,7 @@ def _gfloat(fmt: Number) -> list[int]:
     for code in range(1 << fmt.width):
         fix = Fraction(gfloat.decode_float(info, code).fval) / unit
         if fix.denominator != 1:
-            raise ValueError(f"gfloat's value of code {code} must be a multiple of the lsb of {fmt}")
+            raise ValueError(f"gfloat's code {code} of {fmt} must be a multiple of its lsb")
         table.append(int(fix))
     return table
 

@@ -1,8 +1,9 @@
 """What a processing element must do, as Verilog for a prover; written from numerics section 5.
 
-The module ``formal`` holds the hardware and, beside it, the definition: fields of the codes, products
-as sign, significands and shifts, an accumulator of its own that is too wide to wrap. One output says
-what is assumed, each of the others is a property that must be 1.
+The module ``formal`` holds the hardware and, beside it, the definition: fields of the codes,
+products as sign, significands and shifts, an accumulator of its own that is too wide to wrap, and
+the most that so many products could have come to. One output says what is assumed, each of the
+others is a property that must be 1.
 """
 
 from __future__ import annotations
@@ -41,30 +42,29 @@ module formal(
     .i_act(i_act), .i_wgt(i_wgt), .o_valid(o_valid), .o_acc(o_acc)
   );
 $functions$products
-  // What a step adds and how many of its products are not zero, then the same some edges later.
+  // What a step adds and what its products that are not zero could add, then the same later on.
   wire signed [$step_top:0] step_0 = $step;
-  wire [$count_top:0] live_0 = $live;
+  wire [$step_top:0] most_0 = ($live) * $max_product;
   wire valid_0 = i_valid, first_0 = i_first, last_0 = i_last;
 $stages
   reg known, due;
   reg [7:0] since;
-  reg signed [$sum_top:0] sum;
-  reg [$count_top:0] count;
+  reg signed [$sum_top:0] sum, limit;
   always @(posedge clk) begin
     since <= rst ? 0 : since < $latency ? since + 1 : since;
     due <= !rst && valid_$depth && last_$depth;
     known <= !rst && (known || valid_$depth && first_$depth);
     if (valid_$depth) begin
       sum <= (first_$depth ? 0 : sum) + step_$depth;
-      count <= (first_$depth ? 0 : count) + live_$depth;
+      limit <= (first_$depth ? 0 : limit) + $$signed({1'b0, most_$depth});
     end
   end
-  wire signed [$sum_top:0] limit = $limit;
+  wire signed [$sum_top:0] largest = $largest;
   assign assumed = $assumed;
   assign reset = !o_valid || since >= $latency;
   assign tags = o_valid == due;
   assign sum_low = !known || o_acc == sum[$acc_top:0];
-  assign bound = !known || -limit <= sum && sum <= limit;
+  assign bound = !known || limit >= 0 && -limit <= sum && sum <= limit;
   assign exact = !known || sum == o_acc;
 endmodule
 """)
@@ -72,13 +72,13 @@ endmodule
 _STAGE: Final = Template("""\
   reg valid_$new, first_$new, last_$new;
   reg signed [$step_top:0] step_$new;
-  reg [$count_top:0] live_$new;
+  reg [$step_top:0] most_$new;
   always @(posedge clk) begin
     valid_$new <= !rst && valid_$old;
     first_$new <= first_$old;
     last_$new <= last_$old;
     step_$new <= step_$old;
-    live_$new <= live_$old;
+    most_$new <= most_$old;
   end
 """)
 
@@ -157,7 +157,6 @@ class Reference:
         most = (design.k + design.lanes) * design.max_product
         widths = {
             "step_top": step_width - 1,
-            "count_top": (design.k + design.lanes).bit_length() - 1,
             "sum_top": max(most.bit_length(), design.pe_acc_width, step_width) + 1,
         }
         stages = [
@@ -167,24 +166,23 @@ class Reference:
         if not design.integers:
             functions = _afp_functions("act", design.afp_acts)
             functions += _afp_functions("wgt", design.afp_weights)
-        wide = f"{widths['sum_top']}'d"
-        if self.proven_bound:
-            limit, assumed = f"count * {wide}{design.max_product}", f"count <= {design.k}"
-        else:
-            limit, assumed = f"{wide}{design.sum_max}", "-limit <= sum && sum <= limit"
+        assumed = "limit <= largest"
+        if not self.proven_bound:
+            assumed = "-largest <= sum && sum <= largest"
         return _MODULE.substitute(
             name=design.pe_name,
             functions=functions,
             products="".join(_product(lane, design) for lane in lanes),
             step=_tree([f"product_{lane}" for lane in lanes]),
-            live=_tree([f"(product_{lane} != 0)" for lane in lanes]),
+            live=_tree([f"{{1'b0, product_{lane} != 0}}" for lane in lanes]),
             stages="".join(stages),
             act_top=design.lanes * design.acts.width - 1,
             wgt_top=design.lanes * design.weights.width - 1,
             acc_top=design.pe_acc_width - 1,
             latency=design.pe_latency,
             depth=depth,
-            limit=limit,
+            max_product=f"{step_width}'d{design.max_product}",
+            largest=f"{widths['sum_top']}'d{design.sum_bound}",
             assumed=assumed,
             **widths,
         )

@@ -108,7 +108,9 @@ def _tables(oracle: Oracle, design: Design) -> tuple[list[int], list[int]]:
     return oracle.table(design.acts), oracle.table(design.weights)
 
 
-def _pairs_check(design: Design, stimulus: PeStimulus, device: Device, oracle: Oracle, seed: int) -> Check:
+def _pairs_check(
+    design: Design, stimulus: PeStimulus, device: Device, oracle: Oracle, seed: int
+) -> Check:
     whole = exhaustive(design)
     pairs = "every pair of codes" if whole else "corner and random pairs of codes"
     key = f"{device.key}-pairs-{oracle.key}"

@@ -149,9 +149,7 @@ def _framed(
     return PeStimulus(at_start, bits[0], bits[1], bits[2], codes[0], codes[1])
 
 
-def expected_sums(
-    stimulus: PeStimulus, sums: NDArray[Any], latency: int
-) -> list[tuple[int, int]]:
+def expected_sums(stimulus: PeStimulus, sums: NDArray[Any], latency: int) -> list[tuple[int, int]]:
     """``(edge, sum)`` of each finished sum: visible behind clock edge ``t + latency - 1``.
 
     `sums` [cycles] is what each step adds. What is under way at a reset never comes.

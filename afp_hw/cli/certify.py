@@ -61,9 +61,9 @@ def _or_check(function: Command) -> Command:
     def chosen(*, check: Path | None, **parameters: Any) -> Any:
         if check is None:
             return function(**parameters)
-        for name, value in parameters.items():
-            if value is not None:
-                raise ValueError(f"--check must stand alone, not beside {name!r}")
+        given = sorted(name for name, value in parameters.items() if value is not None)
+        if given:
+            raise ValueError(f"--check must stand alone, not beside {', '.join(given)}")
         return _recheck(check)
 
     decorated: Command = chosen

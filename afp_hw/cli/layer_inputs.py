@@ -86,7 +86,7 @@ def lowered_network(
     if formats_file is not None:
         formats = load_assignment(formats_file)
     else:
-        source, calibration = _calibration(model, images, calibration_file)
+        source, calibration = calibration_for(model, images, calibration_file)
         formats = calibrate(
             graph,
             calibration,
@@ -111,10 +111,10 @@ def room_in(design: Design) -> InitMax:
     return init_max
 
 
-def _calibration(
+def calibration_for(
     model: str, images: NDArray[np.float32], file: Path | None
 ) -> tuple[str, NDArray[np.float32]]:
-    """Calibration images, and what to call them."""
+    """What to call the calibration images, and these."""
     if file is not None:
         return file.name, read_images("--calibration", file)
     if model == EMBEDDED:

@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "synth": "Area, critical path and energy per MAC from real cells.",
     "compare": "Area, delay and energy of a MAC: AFP, integers and floating point.",
     "certify": "A certificate of a processing element: exhaustive, proven, netlist included.",
+    "energy": "Whole layers and networks: energy of AFP against INT8 and FP32.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "costs": "Area and energy by pair of formats, a table for the search.",

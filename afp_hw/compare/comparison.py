@@ -148,6 +148,9 @@ def compare(
         As :func:`.optimise`.
     """
     designs = [subject.design(k) for subject in subjects]
+    for design in designs:
+        if isinstance(design, Design):  # a layer too long for `k` is refused before any work
+            evaluator.matrices.operands(design)
     nand2 = evaluator.technology.nand2_area_um2
     for done, (subject, design) in enumerate(zip(subjects, designs, strict=True), 1):
         if isinstance(design, Design):

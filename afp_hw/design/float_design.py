@@ -15,7 +15,7 @@ SUM_SIG: Final = FP32.n_man + 1
 """Bits of a sum's significand, the hidden one included."""
 
 _FP8: Final = frozenset({FP8_E4M3, FP8_E5M2})
-_MAX_STAGES: Final = 6
+_MAX_STAGES: Final = 7
 
 # Below the significand of the larger addend: guard, round and sticky bit of the smaller one.
 _GUARD: Final = 3
@@ -36,10 +36,12 @@ class FloatDesign:
     weights, acts
         Formats of the operands: the same, or both FP8.
     stages
-        Ranks of registers behind the operand registers, 1 to 6, added in this order: sum, product,
-        total (behind the adder), aligned addends, rows of the multiplier, rounded sum.
+        Ranks of registers behind the operand registers, 1 to 7, added in this order: sum, product,
+        total (behind the adder), rows of the multiplier, aligned addends, rounded sum, and total
+        after its longer moves. Bounded sums (see `bounded`) have no such, and at most 6 ranks.
     gate_zeros
-        Hold the registers behind the operand registers while products are zero.
+        Hold the registers of operands and products while products are zero, and a single sum; sums
+        that take turns go round.
 
     Raises
     ------
@@ -65,8 +67,11 @@ class FloatDesign:
             )
         if isinstance(self.stages, bool) or not isinstance(self.stages, int):
             raise TypeError(f"FloatDesign.stages must be an integer, not {self.stages!r}")
-        if not 1 <= self.stages <= _MAX_STAGES:
-            raise ValueError(f"FloatDesign.stages must be in 1..{_MAX_STAGES}, not {self.stages!r}")
+        most = _MAX_STAGES - self.bounded
+        if not 1 <= self.stages <= most:
+            raise ValueError(
+                f"FloatDesign.stages must be in 1..{most} for {self.acts}, not {self.stages!r}"
+            )
         if not isinstance(self.gate_zeros, bool):
             raise TypeError(f"FloatDesign.gate_zeros must be a bool, not {self.gate_zeros!r}")
 
@@ -75,12 +80,12 @@ class FloatDesign:
     @property
     def interleave(self) -> int:
         """Independent sums that take turns: cycles of the accumulation loop."""
-        return 1 + sum(self.stages >= rank for rank in (3, 4, 6))
+        return 1 + sum(self.stages >= rank for rank in (3, 5, 6, 7))
 
     @property
-    def last_rank(self) -> int:
-        """The rank that holds the sums: 1, or 6 where there is one."""
-        return 6 if self.stages >= 6 else 1
+    def holds_sums(self) -> bool:
+        """Whether registers of the loop are held too while products are zero: of a single sum."""
+        return self.gate_zeros and self.interleave == 1
 
     @property
     def pe_latency(self) -> int:
@@ -189,6 +194,21 @@ class FloatDesign:
         if self.anchored:
             return self.guard + self.product_width + _GAP + SUM_SIG + 1
         return self.guard + SUM_SIG + 1
+
+    @property
+    def move_levels(self) -> int:
+        """Levels of the normaliser: each moves the total by a power of two or not."""
+        return (self.window_width - 1).bit_length()
+
+    @property
+    def short_levels(self) -> int:
+        """Those that are the second part of the normaliser, 3 or 4; the rest come before."""
+        return (self.move_levels + 1) // 2
+
+    @property
+    def moved_width(self) -> int:
+        """Bits between the two parts: sum, round bit, and as many as short moves can bring up."""
+        return min(self.window_width, SUM_SIG + 1 + (1 << self.short_levels) - 1)
 
     @property
     def anchor_lead(self) -> int:

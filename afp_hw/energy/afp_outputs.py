@@ -76,7 +76,7 @@ class AfpOutputs:
         """Golden codes, embedded in the envelope, [steps, lanes]."""
 
     def static(self) -> list[Job]:
-        """The requantizer, with one stage and with two: whichever serves the clock better."""
+        """The requantizer with one stage, and with two for a faster clock."""
         return [self._window(stages) for stages in (1, 2)]
 
     def _window(self, stages: int) -> Job:

@@ -136,6 +136,11 @@ class Bench:
         self._mapped: dict[str, MappedPart] = {}
         self._netlists: dict[str, Netlist] = {}
 
+    @property
+    def known(self) -> list[MappedPart]:
+        """Every part that was mapped, by name."""
+        return [self._mapped[name] for name in sorted(self._mapped)]
+
     def close(self) -> None:
         """Stop what has not begun."""
         self._pool.shutdown(cancel_futures=True)
@@ -226,9 +231,7 @@ class Bench:
         """Energy of a processing element that takes codes; errors as :meth:`run_cells`."""
         return self._run_operands("pe", part, operands)
 
-    def _run_operands(
-        self, kind: str, part: Part, operands: Operands | FloatOperands
-    ) -> RunEnergy:
+    def _run_operands(self, kind: str, part: Part, operands: Operands | FloatOperands) -> RunEnergy:
         def measure() -> RunEnergy:
             settled, timed = measure_energies(
                 kind, self.netlist(part), operands,
@@ -281,17 +284,26 @@ class Bench:
         self._tick(part.name)
         return RunEnergy(**kept)
 
-    def run_best(self, jobs: Sequence[Job]) -> tuple[Job, RunEnergy]:
-        """The job of least energy among those whose part meets the clock; all do the same.
+    def first_in_time(self, parts: Sequence[Part]) -> int:
+        """Index of the first part that meets the clock; where none does, of the fastest.
 
-        Where none does, the one with the fastest part.
+        Later ones are mapped only when they are needed.
         """
-        mapped = self.map([job.part for job in jobs])
-        met = [
-            job for job, item in zip(jobs, mapped, strict=True) if item.delay_ns <= self.clock_ns
-        ]
-        if not met:
-            fastest = min(zip(mapped, jobs, strict=True), key=lambda pair: pair[0].delay_ns)[1]
-            return fastest, self.run(fastest.part, fastest.stream)
-        runs = [(job, self.run(job.part, job.stream)) for job in met]
-        return min(runs, key=lambda pair: pair[1].each_j)
+        delays = []
+        for index, part in enumerate(parts):
+            (mapped,) = self.map([part])
+            if mapped.delay_ns <= self.clock_ns:
+                return index
+            delays.append(mapped.delay_ns)
+        return delays.index(min(delays))
+
+    def run_first(self, jobs: Sequence[Job]) -> tuple[Job, RunEnergy]:
+        """The first job whose part meets the clock: they do the same, and cost ever more.
+
+        Raises
+        ------
+        MismatchError
+            An output is not what the stream says.
+        """
+        job = jobs[self.first_in_time([job.part for job in jobs])]
+        return job, self.run(job.part, job.stream)

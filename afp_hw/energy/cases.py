@@ -14,7 +14,7 @@ from afp_hw.energy.afp_outputs import AfpSums
 from afp_hw.energy.int_outputs import IntSums
 from afp_hw.energy.real import RealLayer
 from afp_hw.formats import IntFormat, Number
-from afp_hw.golden import embed, gemm, integer_of_codes, quantize_integer, symmetric_scale
+from afp_hw.golden import gemm, integer_of_codes, quantize_integer, symmetric_scale
 from afp_hw.network import LayerProblem
 from afp_hw.synth.stimulus import Operands
 
@@ -93,7 +93,8 @@ def int_case(
         Largest magnitudes by calibration; None: of each image, as dynamic scales have them.
     """
     weights, acts = design.weights, design.acts
-    assert isinstance(weights, IntFormat) and isinstance(acts, IntFormat)  # by the caller
+    assert isinstance(weights, IntFormat)  # the caller's design
+    assert isinstance(acts, IntFormat)
     wgt_scale = symmetric_scale(float(np.abs(layer.wgt).max()), weights)
 
     def scales(of_image: NDArray[np.float64], calibrated: float | None) -> NDArray[np.float64]:
@@ -104,9 +105,7 @@ def int_case(
     act = np.concatenate(
         [
             quantize_integer(part, acts, float(scale))
-            for part, scale in zip(
-                np.split(layer.act, len(act_scale)), act_scale, strict=True
-            )
+            for part, scale in zip(np.split(layer.act, len(act_scale)), act_scale, strict=True)
         ]
     )
     wgt = quantize_integer(layer.wgt, weights, wgt_scale)

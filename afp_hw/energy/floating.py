@@ -1,7 +1,8 @@
-"""A layer in floating point: the MAC, and an array's edges and memories with words of that width."""
+"""A layer in floating point: the MAC, edges and packing of an array, memories."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,14 +11,15 @@ from numpy.typing import NDArray
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.energy.bench import Bench, RunEnergy
-from afp_hw.energy.layer import Ledger, LayerEnergy, Meter, Place
+from afp_hw.energy.job import Job
+from afp_hw.energy.layer import LayerEnergy, Ledger, Meter, Place
 from afp_hw.energy.outputs import Columns
 from afp_hw.energy.packing import Layout, packer, unpacker
 from afp_hw.energy.real import RealLayer
 from afp_hw.energy.scheme import Scheme, float_designs
 from afp_hw.energy.tiles import Tiles
 from afp_hw.energy.traffic import Widths
-from afp_hw.formats.floating import FP32, FloatFormat
+from afp_hw.formats.floating import BF16, FP32, FloatFormat
 from afp_hw.golden import float32_bits
 from afp_hw.hdl.float_pe import FloatPe
 from afp_hw.synth.float_stimulus import FloatOperands
@@ -27,6 +29,9 @@ from afp_hw.verilog import Part
 _PIXELS: Final = 16
 _CHANNELS: Final = 16
 _STEPS: Final = 128
+
+# Registers of words are run in slices, each with its own bits.
+_SLICE: Final = 8
 
 
 def sampled(layer: RealLayer) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -46,7 +51,7 @@ def float_part(design: FloatDesign) -> Part:
 
 
 def float_mac(bench: Bench, layer: RealLayer, fmt: FloatFormat) -> tuple[Part, RunEnergy]:
-    """The MAC of least energy in a floating-point format, accumulating in binary32.
+    """The MAC of a floating-point format, accumulating in binary32.
 
     Not an array's cell: it has operand registers and an accumulator, but no drain register.
 
@@ -57,15 +62,10 @@ def float_mac(bench: Bench, layer: RealLayer, fmt: FloatFormat) -> tuple[Part, R
     """
     act, wgt = sampled(layer)
     designs = float_designs(fmt)
-    parts = [float_part(design) for design in designs]
-    mapped = bench.map(parts)
-    met = [index for index, item in enumerate(mapped) if item.delay_ns <= bench.clock_ns]
-    chosen = met[:2] or [min(range(len(mapped)), key=lambda index: mapped[index].delay_ns)]
-    found = []
-    for index in chosen:
-        operands = FloatOperands.from_tensors(layer.name, act, wgt, designs[index])
-        found.append((parts[index], bench.run_pe(parts[index], operands)))
-    return min(found, key=lambda item: item[1].each_j)
+    index = bench.first_in_time([float_part(design) for design in designs])
+    part = float_part(designs[index])
+    operands = FloatOperands.from_tensors(layer.name, act, wgt, designs[index])
+    return part, bench.run_pe(part, operands)
 
 
 def float_layer(
@@ -76,24 +76,49 @@ def float_layer(
     part, mac = float_mac(bench, layer, FP32)
     macs = place.groups * schedule.macs
     ledger.add("array", part.name, mac, macs, design.rows * design.cols)
-    tiles = Tiles(_bits(layer.act), _bits(layer.wgt), design)
     cycles = place.groups * schedule.tiles * schedule.spacing
     vectors = place.groups * schedule.tiles * schedule.steps * design.lanes
-    for side in ("act", "wgt"):
-        skew = tiles.skew(side, width)
-        ledger.add(
-            "edges", skew.part.name, bench.run(skew.part, skew.stream), cycles * design.lanes
-        )
-        job = unpacker(tiles.codes(side), Layout.plain(width))
-        ledger.add("packing", job.part.name, bench.run(job.part, job.stream), vectors)
-    if not layer.last:
-        sums = np.maximum(layer.act @ layer.wgt + layer.init, 0.0 if layer.relu else -np.inf)
-        columns = Columns.of(*sums.shape, design)
-        job = packer(columns.take(_bits(sums), *sums.shape), Layout.plain(width))
-        run = bench.run(job.part, job.stream)
-        ledger.add("packing", job.part.name, run, place.outputs, design.cols)
+    act, wgt = _bits(layer.act), _bits(layer.wgt)
+    sums = np.maximum(layer.act @ layer.wgt + layer.init, 0.0 if layer.relu else -np.inf)
+    columns = Columns.of(len(sums), sums.shape[1], design)
+    results = columns.take(_bits(sums), *sums.shape)
+    for byte in range(width // _SLICE):
+        tiles = Tiles(_slice(act, byte), _slice(wgt, byte), design)
+        for side in ("act", "wgt"):
+            skew = tiles.skew(side, _SLICE)
+            job = unpacker(tiles.codes(side), Layout.plain(_SLICE))
+            _run(ledger, bench, "edges", skew, byte, cycles * design.lanes)
+            _run(ledger, bench, "packing", job, byte, vectors)
+        if not layer.last:
+            job = packer(_slice(results, byte), Layout.plain(_SLICE))
+            _run(ledger, bench, "packing", job, byte, place.outputs)
     widths = Widths(width, width, width, init=width if place.skip else 0)
     return meter.finished(place, Scheme.FLOAT, ledger, widths, mac.each_j)
+
+
+def network_macs(bench: Bench, layers: Sequence[LayerEnergy], real: RealLayer) -> dict[str, float]:
+    """Energy of a network's MACs in floating point, joule, by format.
+
+    In FP32 that of all layers; of the others that of one layer's MAC, times all of them.
+
+    Raises
+    ------
+    MismatchError
+        A sum is not golden's.
+    """
+    mine = [layer for layer in layers if layer.scheme is Scheme.FLOAT]
+    found = {"FP32": sum(layer.parts_j["array"] for layer in mine)}
+    macs = sum(layer.macs for layer in mine)
+    found["BF16"] = float_mac(bench, real, BF16)[1].each_j * macs
+    return found
+
+
+def _run(ledger: Ledger, bench: Bench, group: str, job: Job, byte: int, times: float) -> None:
+    ledger.add(group, f"{job.part.name}[{byte}]", bench.run(job.part, job.stream), times)
+
+
+def _slice(words: NDArray[np.int64], byte: int) -> NDArray[np.int64]:
+    return words >> (byte * _SLICE) & ((1 << _SLICE) - 1)
 
 
 def _bits(values: NDArray[Any]) -> NDArray[np.int64]:

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
-
 from afp_hw.design import Design
 from afp_hw.energy.afp_outputs import AfpOutputs, AfpSums
 from afp_hw.energy.bench import Bench, RunEnergy
@@ -223,7 +221,7 @@ class Meter:
         else:
             choices, codes, waiting = self._int_outputs(case.sums, columns, scheme)
         for jobs in choices:
-            job, run = self._bench.run_best(jobs)
+            job, run = self._bench.run_first(jobs)
             ledger.add("requantizer", job.part.name, run, place.outputs, design.cols)
         self._run(
             ledger, "packing", packer(codes, Layout.of(case.out_fmt, envelope)), place.outputs,
@@ -245,17 +243,10 @@ class Meter:
     def _envelope(design: Design) -> Number:
         return design.acts if design.integers else design.out_envelope
 
-    def _run(
-        self, ledger: Ledger, group: str, job: Job, times: float, instances: int = 1
-    ) -> None:
+    def _run(self, ledger: Ledger, group: str, job: Job, times: float, instances: int = 1) -> None:
         ledger.add(group, job.part.name, self._bench.run(job.part, job.stream), times, instances)
 
 
 def cell_part(design: Design) -> Part:
     """The cell of a design's array."""
     return Part(design.module_name("cell"), lambda place: Cell(design, place))
-
-
-def ratio(first: float, second: float) -> float:
-    """`first` over `second`; infinite over nothing."""
-    return first / second if second else float(np.inf)

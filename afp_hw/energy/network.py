@@ -73,9 +73,7 @@ class LayerCases:
     cases: Mapping[Scheme, Case]
 
 
-def layer_cases(
-    subject: Subject, names: Sequence[str], design: Design
-) -> Iterator[LayerCases]:
+def layer_cases(subject: Subject, names: Sequence[str], design: Design) -> Iterator[LayerCases]:
     """Layers one after the other; both exact chains and the floating-point one run once.
 
     Raises
@@ -143,9 +141,9 @@ def measure(
     bench: Bench,
     memory: MemoryTable,
     schemes: Sequence[Scheme] = tuple(Scheme),
-    progress: Callable[[str], None] = lambda name: None,
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[LayerEnergy]:
-    """Energy of layers in schemes, layer by layer.
+    """Energy of layers in schemes, layer by layer; `progress` is called with those done.
 
     Raises
     ------
@@ -156,8 +154,8 @@ def measure(
     """
     meter, integers = Meter(bench, memory), int_designs(design)
     found = []
-    for layer in layer_cases(subject, names, design):
-        progress(layer.place.name)
+    for index, layer in enumerate(layer_cases(subject, names, design)):
+        progress(index)
         for scheme in schemes:
             if scheme is Scheme.FLOAT:
                 found.append(float_layer(meter, bench, layer.place, layer.real, design))

@@ -87,8 +87,8 @@ def unpacker(codes: NDArray[Any], layout: Layout) -> Job:
     latest = np.maximum.accumulate(np.where(written, vector, -1), axis=1)
     latest = np.where(latest < 0, latest.max(axis=1, keepdims=True), latest)
     inputs: dict[str, NDArray[Any]] = {"i_valid": np.ones(steps, dtype=np.int64)}
-    for bank in range(width):
-        inputs[f"i_plane__{bank}"] = banks[bank][latest[bank]]
+    for index in range(width):
+        inputs[f"i_plane__{index}"] = banks[index][latest[index]]
     if crossbar:
         for bit in range(width):
             inputs[f"i_bank__{bit}"] = where[bit]

@@ -75,7 +75,7 @@ def _layer(step: GemmStep, values: dict[str, NDArray[Any]]) -> RealLayer:
     assert weight is not None  # layers have weights
     value, output = values[step.input], values[step.output]
     if node.op == "Linear":
-        groups, rows, columns = 1, value[None], weight[None]
+        groups, rows, columns = 1, value[None], weight.T[None]
     else:
         groups = node.attributes["groups"]
         names = ("kernel", "strides", "pads", "dilations", "groups")

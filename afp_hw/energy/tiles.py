@@ -38,7 +38,7 @@ class Tiles:
         count = min(_MOST_TILES, len(places))
         chosen = np.linspace(0, len(places) - 1, count).round().astype(int).tolist()
         self.places = [places[index] for index in chosen]
-        self._k = min(k, _MOST_STEPS)
+        self._k: int = min(int(k), _MOST_STEPS)
         padded_act = np.pad(act[:, : self._k], ((0, rows), (0, 0)))
         padded_wgt = np.pad(wgt[: self._k], ((0, 0), (0, cols)))
         self._act = np.stack([padded_act[r : r + rows].T for r, _ in self.places], axis=-1)
@@ -65,9 +65,8 @@ class Tiles:
         codes = self._stepped(side)  # [spacing, lanes of the design, count, tiles]
         count, tiles = codes.shape[2:]
         cycle = np.arange(self.spacing)
-        packed = sum(
-            codes[:, lane].astype(np.int64) << (lane * fmt.width) for lane in range(design.lanes)
-        )
+        places = fmt.width * np.arange(design.lanes)[None, :, None, None]
+        packed = (codes.astype(np.int64) << places).sum(axis=1)
         inputs = {f"i_code__{place}": packed[:, place] for place in range(count)}
         if side == "act":
             inputs |= {

@@ -9,7 +9,7 @@ from afp_hw.hdl.float_operand import addends_layout, total_layout
 from afp_hw.hdl.float_select_add import select_add
 
 _BLOCK = 12
-_WIDE_BLOCK = 25
+_WIDE_BLOCK = 18
 
 
 class FloatAdder(wiring.Component):
@@ -29,7 +29,7 @@ class FloatAdder(wiring.Component):
 
     Timing
     ------
-    Combinational: two blocks of carries, or three where anchored.
+    Combinational: two blocks of carries, or four where anchored.
 
     Widths
     ------

@@ -98,6 +98,27 @@ def total_layout(design: FloatDesign) -> data.StructLayout:
     )
 
 
+def moved_layout(design: FloatDesign) -> data.StructLayout:
+    """Layout of a total of sums that are not bounded, after the longer moves.
+
+    ``value`` is what is left of it; ``lost`` says whether there was a 1 in what is not. Further
+    moves are made where ``unlimited`` or their bit of ``exp`` is 1. ``zero``: of the whole total.
+    """
+    return data.StructLayout(
+        {
+            "value": design.moved_width,
+            "unlimited": 1,
+            "lost": 1,
+            "moves": design.move_levels - design.short_levels,
+            "negative": 1,
+            "exp": design.exp_width,
+            "sign": 1,
+            "zero_sign": 1,
+            "zero": 1,
+        }
+    )
+
+
 def sum_layout(design: FloatDesign) -> data.StructLayout:
     """Layout of a sum that is normalised, and to be rounded: ``sig + up``.
 

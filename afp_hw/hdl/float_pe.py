@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,24 +11,22 @@ from afp_hw.hdl.float_adder import FloatAdder
 from afp_hw.hdl.float_aligner import FloatAligner
 from afp_hw.hdl.float_decoder import FloatDecoder
 from afp_hw.hdl.float_flags import ProductFlags, StepFilter, SumFlags
+from afp_hw.hdl.float_limited_normalizer import FloatLongMoves, FloatShortMoves
 from afp_hw.hdl.float_multiplier import FloatMultiplier, FloatProduct
-from afp_hw.hdl.float_normalizer import FloatLimitedNormalizer, FloatNormalizer
+from afp_hw.hdl.float_normalizer import FloatNormalizer
+from afp_hw.hdl.float_ranks import (
+    ADDENDS,
+    MOVED,
+    PRODUCT,
+    ROUNDED,
+    ROWS,
+    SUM,
+    TOTAL,
+    Ranks,
+)
 from afp_hw.hdl.float_rounder import FloatPacker, FloatRounder
 from afp_hw.hdl.float_wide_aligner import FloatWideAligner
 from afp_hw.hdl.place import Place, as_built
-
-# Ranks of registers, in the order in which `stages` adds them.
-_SUM, _PRODUCT, _TOTAL, _ADDENDS, _ROWS, _ROUNDED = range(1, 7)
-_NAMES = {
-    _SUM: "sum",
-    _PRODUCT: "product",
-    _TOTAL: "total",
-    _ADDENDS: "addends",
-    _ROWS: "rows",
-    _ROUNDED: "rounded",
-}
-_RESET = frozenset({"valid", "first", "last", "go", "plus_zero"})
-_ALWAYS = ("go", "plus_zero")
 
 
 class FloatPe(wiring.Component):
@@ -91,6 +89,7 @@ class FloatPe(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         design = self.design
+        self._ranks = Ranks(m, design)
         tags, values = self._operands(m)
         tags, values = self._product(m, tags, values)
 
@@ -104,13 +103,13 @@ class FloatPe(wiring.Component):
             "inf": Signal(int(design.has_infinity)),
         }
         tags, values = self._align(m, tags, values, sums)
-        tags, values = self._stage(m, tags, values, _ADDENDS)
+        tags, values = self._ranks.stage(tags, values, ADDENDS)
         tags, values = self._total(m, tags, values)
-        tags, values = self._stage(m, tags, values, _TOTAL)
+        tags, values = self._ranks.stage(tags, values, TOTAL)
         tags, values = self._normalize(m, tags, values)
-        tags, values = self._stage(m, tags, values, _SUM)
+        tags, values = self._ranks.stage(tags, values, SUM)
         tags, values = self._round(m, tags, values)
-        tags, values = self._stage(m, tags, values, _ROUNDED)
+        tags, values = self._ranks.stage(tags, values, ROUNDED)
         for name, signal in sums.items():
             m.d.comb += signal.eq(values[name])
 
@@ -133,14 +132,14 @@ class FloatPe(wiring.Component):
         codes = {"act": self.i_act, "wgt": self.i_wgt}
         if not self.design.gate_zeros:
             tags |= {name: self.i_valid & tags[name] for name in ("first", "last")}
-            return _register(m, tags, "operand"), _register(m, codes, "operand")
+            return self._ranks.operands(tags, codes)
         steps = self._add(m, "steps", "step_filter", StepFilter)
         m.d.comb += [
             getattr(steps, f"i_{name}").eq(value) for name, value in {**tags, **codes}.items()
         ]
         tags = {"go": steps.o_go, "plus_zero": steps.o_plus_zero, **tags}
         del tags["valid"]
-        return self._load(m, tags, codes, "operand")
+        return self._ranks.operands(tags, codes)
 
     def _product(self, m, tags, codes):
         """The product, and tags that say what it is whether or not it is looked at."""
@@ -167,9 +166,7 @@ class FloatPe(wiring.Component):
             "act_exp": operands["act"].exp,
             "wgt_exp": operands["wgt"].exp,
         }
-        tags, values = self._stage(m, {**tags, "flags": flags.o}, values, _ROWS)
-        # Steps of which the next rank of registers, the last one ahead of the loop, says something.
-        self._coming = tags["go"] | tags.get("plus_zero", 0) if self.design.gate_zeros else None
+        tags, values = self._ranks.stage({**tags, "flags": flags.o}, values, ROWS)
         product = self._add(m, "multiplier_product", "float_product", FloatProduct)
         m.d.comb += [
             product.i_row[0].eq(values["row_0"]),
@@ -177,7 +174,7 @@ class FloatPe(wiring.Component):
             product.i_act_exp.eq(values["act_exp"]),
             product.i_wgt_exp.eq(values["wgt_exp"]),
         ]
-        return self._stage(m, tags, {"product": product.o}, _PRODUCT)
+        return self._ranks.stage(tags, {"product": product.o}, PRODUCT)
 
     def _align(self, m, tags, values, sums):
         """Both addends, and what the result is if it is no number."""
@@ -190,8 +187,8 @@ class FloatPe(wiring.Component):
             FloatWideAligner if anchored else FloatAligner,
         )
         first, product = tags["first"], tags["flags"]
-        if self.design.gate_zeros and not self.design.bounded:
-            first, product = first & ~tags["plus_zero"], self._or_plus_zero(m, tags)
+        if self.design.gate_zeros:
+            first, product = self._present(m, tags)
         m.d.comb += [
             flags.i_first.eq(first),
             flags.i_product.eq(product),
@@ -213,22 +210,34 @@ class FloatPe(wiring.Component):
         if not self.design.gate_zeros:
             return {"last": tags["last"]}, values
         go = tags["go"]
+        if not self.design.holds_sums:
+            return {"last": tags["last"] & go}, values
         if not self.design.bounded:
             # Adding +0 changes one number: -0, taken here for all negatives without a leading 1.
             minus_zero = flags.o_sign & ~sums["sig"][-2:].any()
             go = go | (tags["plus_zero"] & minus_zero)
         return {"go": go, "last": tags["last"] & tags["go"]}, values
 
-    def _or_plus_zero(self, m, tags):
-        """Flags of the product, or of the +0 of a step that was left out.
+    def _present(self, m, tags):
+        """Whether a sum begins, and flags of the product; of a step that was left out, of a zero.
 
-        What is held then is an older product. Where nothing at all is added it stays as it is, and
-        with it all that follows: the result is not loaded.
+        What is held then is an older product. Sums that take turns go round: they get -0, which
+        changes none, or +0 where that is the product. A sum that is held needs nothing to be added
+        but +0, where sums can be -0.
         """
-        flags = Signal.like(tags["flags"])
-        for name in ("nonzero", "sign", "nan", "inf"):
-            m.d.comb += flags[name].eq(tags["flags"][name] & ~tags["plus_zero"])
-        return flags
+        design, held = self.design, tags["flags"]
+        flags = Signal.like(held)
+        if not design.holds_sums:
+            here, sign = tags["go"], Mux(tags["go"], held.sign, ~tags["plus_zero"])
+        elif design.bounded:
+            return tags["first"], held
+        else:
+            here = ~tags["plus_zero"]
+            sign = held.sign & here
+        m.d.comb += flags.sign.eq(sign)
+        for name in ("nonzero", "nan", "inf"):
+            m.d.comb += flags[name].eq(held[name] & here)
+        return tags["first"] & here, flags
 
     def _total(self, m, tags, values):
         adder = self._add(m, "accumulator_adder", "float_adder", FloatAdder)
@@ -236,14 +245,17 @@ class FloatPe(wiring.Component):
         return tags, {**values, "total": adder.o}
 
     def _normalize(self, m, tags, values):
-        bounded = self.design.bounded
-        normalizer = self._add(
-            m,
-            "accumulator_normalizer",
-            "float_normalizer",
-            FloatNormalizer if bounded else FloatLimitedNormalizer,
-        )
-        m.d.comb += normalizer.i.eq(values["total"])
+        if self.design.bounded:
+            normalizer = self._add(m, "accumulator_normalizer", "float_normalizer", FloatNormalizer)
+            m.d.comb += normalizer.i.eq(values["total"])
+        else:
+            moves = self._add(m, "accumulator_moves", "float_long_moves", FloatLongMoves)
+            m.d.comb += moves.i.eq(values.pop("total"))
+            tags, values = self._ranks.stage(tags, {**values, "moved": moves.o}, MOVED)
+            normalizer = self._add(
+                m, "accumulator_normalizer", "float_short_moves", FloatShortMoves
+            )
+            m.d.comb += normalizer.i.eq(values["moved"])
         found = {name: normalizer.o[name] for name in ("sig", "up", "exp", "sign", "zero")}
         if self.design.has_infinity:
             found["sign"] = Mux(values["inf"], values["inf_sign"], found["sign"])
@@ -256,58 +268,3 @@ class FloatPe(wiring.Component):
         inf = values["inf"] | rounder.o_overflow if self.design.has_infinity else values["inf"]
         kept = {name: values[name] for name in ("exp", "sign", "nan")}
         return tags, {"sig": rounder.o_sig, "zero": rounder.o_zero, "inf": inf, **kept}
-
-    def _stage(self, m, tags, values, rank):
-        """`tags` and `values`, one clock edge later where the design has this rank of registers."""
-        design = self.design
-        if design.stages < rank:
-            return tags, values
-        name = _NAMES[rank]
-        if not design.gate_zeros:
-            return _register(m, tags, name), _register(m, values, name)
-        if rank != design.last_rank:
-            return self._load(m, tags, values, name)
-        # What follows is the output: its tag is not held.
-        last = _register(m, {"last": tags["go"] & tags["last"]}, name)
-        if design.interleave > 1:
-            return last, self._bank(m, tags, values)
-        with m.If(tags["go"]):
-            return last, _register(m, values, name)
-
-    def _load(self, m, tags, values, name):
-        """Registers that are loaded where ``go``, but for the tags that say so."""
-        always = {key: tags[key] for key in _ALWAYS if key in tags}
-        held = {key: value for key, value in tags.items() if key not in always}
-        with m.If(tags["go"]):
-            staged = _register(m, held, name, reset_less=True), _register(m, values, name)
-        return {**_register(m, always, name), **staged[0]}, staged[1]
-
-    def _bank(self, m, tags, values):
-        """A register for each of the sums, so that one can stay while others are replaced.
-
-        The sum that is read is that of the step which enters the loop; what arrives is that of the
-        step which entered `interleave` - 1 cycles ago, and is read next. Where neither a step that
-        does anything enters nor a finished sum leaves, what is read stays as it is.
-        """
-        count = self.design.interleave
-        turn, following, read = (Signal(range(count), name=n) for n in ("turn", "next", "read"))
-        m.d.comb += following.eq(Mux(turn == count - 1, 0, turn + 1))
-        m.d.sync += turn.eq(following)
-        with m.If(self._coming | (tags["go"] & tags["last"])):
-            m.d.sync += read.eq(following)
-        banks = []
-        for index in range(count):
-            with m.If(tags["go"] & (following == index)):
-                banks.append(_register(m, values, f"bank_{index}"))
-        return {name: Array(bank[name] for bank in banks)[read] for name in values}
-
-
-def _register(m, values, name, *, reset_less=False):
-    """A register for each of the named values; tags that start something are reset."""
-    staged = {}
-    for key, value in values.items():
-        staged[key] = Signal.like(
-            value, name=f"{name}_{key}", reset_less=reset_less or key not in _RESET
-        )
-        m.d.sync += staged[key].eq(value)
-    return staged

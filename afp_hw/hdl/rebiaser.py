@@ -113,7 +113,7 @@ class Rebiaser(wiring.Component):
         binade = Mux(subnormal, 0, exponent - 1)
         beyond = Signal()
         m.d.comb += [
-            beyond.eq(~subnormal & (exponent > (1 << envelope.n_exp))),
+            beyond.eq(~subnormal & (exponent >= (1 << envelope.n_exp))),
             rounder.i_wide.eq(top + (binade[: envelope.n_exp + 1] << (envelope.n_man + 1))),
             rounder.i_sticky.eq(shifted[: fraction + 2].any()),
             rounder.i_over.eq(beyond & significand[-1]),

@@ -3,7 +3,7 @@
 Source: ``docs/numerics.md`` section 6; for integers R. Krishnamoorthi, arXiv:1806.08342.
 """
 
-from amaranth.hdl import Module, Mux, Shape, Signal, unsigned
+from amaranth.hdl import Module, Mux, Shape, ShapeCastable, Signal, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -41,7 +41,7 @@ class RunningMaximum(wiring.Component):
     sequential = True
     latency = 1
 
-    def __init__(self, shape):
+    def __init__(self, shape: ShapeCastable):
         self.shape = Shape.cast(shape)
         members = {
             "i_valid": In(1),

@@ -38,7 +38,7 @@ class PeStimulus:
 
 
 class PeSimulator:
-    """The Verilog of :func:`afp_hw.verilog.emit_pe`, or another with its ports, compiled and loaded.
+    """The Verilog of :func:`afp_hw.verilog.emit_pe`, or other with its ports, compiled and loaded.
 
     Parameters
     ----------
@@ -79,7 +79,9 @@ class PeSimulator:
         tags = np.zeros(cycles, np.uint8)
         for index, bit in enumerate(bits):
             tags |= bit.astype(np.uint8) << np.uint8(index)
-        act, wgt = (np.ascontiguousarray(codes, np.uint16) for codes in (stimulus.act, stimulus.wgt))
+        act, wgt = (
+            np.ascontiguousarray(codes, np.uint16) for codes in (stimulus.act, stimulus.wgt)
+        )
         valid = np.zeros(cycles, np.uint8)
         acc = np.zeros((cycles, -(-self.design.pe_acc_width // 64)), np.int64)
         self._run(

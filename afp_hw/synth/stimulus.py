@@ -48,6 +48,11 @@ class Problem(Protocol):
         """Format of the weights."""
 
 
+def _check_steps(name: str, steps: int, design: Design) -> None:
+    if steps > design.k:
+        raise ValueError(f"Design.k must be at least K = {steps} of {name}, not {design.k}")
+
+
 @dataclass(frozen=True, eq=False)
 class Operands:
     """The two matrices of one layer as codes of a design's envelopes.
@@ -93,11 +98,7 @@ class Operands:
         ValueError
             An envelope does not hold the layer's format, or the reduction is too long.
         """
-        steps = problem.act_codes.shape[1]
-        if steps > design.k:
-            raise ValueError(
-                f"Design.k must be at least K = {steps} of {problem.name}, not {design.k}"
-            )
+        _check_steps(problem.name, problem.act_codes.shape[1], design)
         return cls(
             problem.name,
             embed(problem.act_codes, problem.act_fmt, design.afp_acts),
@@ -128,7 +129,14 @@ class Operands:
     def from_tensors(
         cls, name: str, act: NDArray[Any], wgt: NDArray[Any], design: Design
     ) -> Operands:
-        """Real matrices [M, K] and [K, N], each quantized so that its largest magnitude fits."""
+        """Real matrices [M, K] and [K, N], each quantized so that its largest magnitude fits.
+
+        Raises
+        ------
+        ValueError
+            The reduction is too long for the design.
+        """
+        _check_steps(name, act.shape[1], design)
         return cls(
             name, quantize_codes(act, design.acts), quantize_codes(wgt, design.weights), design
         )

@@ -29,7 +29,9 @@ DESIGNS = [
     design("bf16", "bf16", 4, gate_zeros=True),
     design("bf16", "bf16", 1, gate_zeros=False),
     design("tf32", "tf32", 3, gate_zeros=True),
-    design("fp32", "fp32", 6, gate_zeros=True),
+    design("bf16", "bf16", 7, gate_zeros=False),
+    design("tf32", "tf32", 6, gate_zeros=False),
+    design("fp32", "fp32", 7, gate_zeros=True),
     design("fp32", "fp32", 4, gate_zeros=False),
 ]
 

@@ -38,7 +38,7 @@ class Mistake:
 
 
 MISTAKES = [
-    Mistake("wrong hidden bit", r"(\\o\.sig  = i_valid \? \{ )\\\$\d+ ", r"\g<1>1'h1"),
+    Mistake("wrong hidden bit", r"= i_code\[0\] & \\\$\d+ ;", "= i_code[0];"),
     Mistake("shift off by one", r"<< i_shift;", "<< (i_shift + 4'h1);"),
     Mistake("shift of activations left out", r"= i_act \+ i_wgt;", "= i_wgt;"),
     Mistake("sign lost", r"(assign o = \{ .*, )i_code\[3\] \}", r"\g<1>1'h0 }"),
@@ -56,5 +56,5 @@ MISTAKES = [
         r"\g<1>    else o_valid <= late;\n",
     ),
     Mistake("missing reset", r"if \(rst\) i_go <= 1'h0;\n    else i_go", "i_go"),
-    Mistake("last of any step", r"if \(rst\) o_valid <= 1'h0;\n    else o_valid <= .*", "o_valid <= i_last;"),
+    Mistake("last of any step", r"if \(rst\) (o_valid <=) 1'h0;\n.*else o.*", r"\1 i_last;"),
 ]  # fmt: skip

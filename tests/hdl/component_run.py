@@ -1,0 +1,54 @@
+"""Runs a component in Amaranth's simulator: one step of inputs a cycle, all outputs watched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from amaranth.hdl import Value
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+
+def ports(component: wiring.Component) -> dict[str, Any]:
+    """Ports by their name in Verilog."""
+    return {
+        "__".join(map(str, path)): value
+        for path, _, value in component.signature.flatten(component)
+    }
+
+
+def play(
+    component: wiring.Component, steps: Sequence[Mapping[str, int]], latency: int
+) -> list[dict[str, int]]:
+    """Outputs for each step, seen `latency` clock edges after the step was put on.
+
+    0 looks at them before the next edge; the last step stays on until all have been seen.
+    """
+    found = ports(component)
+    outputs = [name for name in found if name.startswith("o")]
+    seen: list[dict[str, int]] = []
+
+    async def bench(ctx: Any) -> None:
+        for index in range(len(steps) + latency):
+            for name, value in steps[min(index, len(steps) - 1)].items():
+                width = len(Value.cast(found[name]))
+                ctx.set(Value.cast(found[name]), int(value) & ((1 << width) - 1))
+            if not getattr(component, "sequential", True):
+                await ctx.delay(1e-7)
+            if index >= latency:
+                seen.append({name: read(ctx, found[name]) for name in outputs})
+            if getattr(component, "sequential", True):
+                await ctx.tick()
+
+    def read(ctx: Any, value: Any) -> int:
+        cast = Value.cast(value)
+        return int(ctx.get(cast)) & ((1 << len(cast)) - 1)
+
+    simulator = Simulator(component)
+    if getattr(component, "sequential", True):
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert len(seen) == len(steps) > 0
+    return seen
