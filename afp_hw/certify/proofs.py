@@ -59,7 +59,7 @@ def proof_checks(design: Design, verilog: str, solver: Solver | None, folder: Pa
             )
         else:
             method = "k-induction"
-            outcome = prover.induction(name, depth)
+            outcome = prover.induction(name, depth, by_kind=name == "sum_low")
         if outcome.state == "holds":
             held.add(name)
         checks.append(proof_check(f"proof-{name}", claim, method, outcome, solver))

@@ -87,12 +87,14 @@ def _or_check(function: Command) -> Command:
     metavar="N",
     help="Most effort for one question to the solver, Z3's rlimit.  [default: 30000000]",
 )
-@click.option("--recipe", metavar="NAME", help="Of the synthesis.  [default: cells]")
+@click.option("--recipe", "mapping", metavar="NAME", help="Of the synthesis.  [default: cells]")
 @click.option(
     "--clock-ns", type=float, metavar="T", help="Clock period of the synthesis.  [default: 10]"
 )
 @out_option("Folder for NAME.certificate.json, NAME.v, NAME.json, NAME.netlist.v.")
-def command(kind: str | None, design: Design, out: Path | None, **given: Any) -> None:
+def command(
+    kind: str | None, design: Design, out: Path | None, mapping: str | None, **given: Any
+) -> None:
     """Certify a processing element: its Verilog and the netlist that synthesis makes of it.
 
     Every pair of codes is simulated in every lane and compared with the golden model, its scalar
@@ -110,6 +112,7 @@ def command(kind: str | None, design: Design, out: Path | None, **given: Any) ->
         raise click.UsageError("Missing argument 'pe', or --check FILE.")
     if out is None:
         raise click.UsageError("Missing option '-o' / '--out'.")
+    given["recipe"] = mapping
     options = Options(**{name: value for name, value in given.items() if value is not None})
     directory = output_directory(out)
     with work_folder() as work, progress_bars() as bars:

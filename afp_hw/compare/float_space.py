@@ -3,8 +3,8 @@
 What is left of all depths of pipeline, with and without gating, at clocks from 5 to 10 ns in
 SKY130. Shallow ones are small and take little energy where they meet the clock, as each rank of
 registers in the loop is another sum; deep ones meet it. Gating is measured to save a fifth to a
-half of the energy of a layer behind a ReLU, and costs area where sums take turns: so for each
-format one element without it remains.
+half of the energy of a layer behind a ReLU. Sums that take turns are held in a register each where
+that is worth its area, in deep pipelines. One element of each format is without gating.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _MAPPED_BY: Final = ("ripple-fast", "prefix-quick", "ripple-quick")
 FLOAT_RECIPES: Final[Sequence[Recipe]] = [recipe for recipe in RECIPES if recipe.name in _MAPPED_BY]
 """Quick ones that map for speed; those that rewrite at length take minutes for FP32."""
 
-# (stages, gate_zeros)
-_FP8: Final = ((1, True), (2, True), (2, False), (3, True))
-_HALF: Final = ((2, True), (4, True), (5, True), (5, False))
-_SINGLE: Final = ((5, True), (7, True), (7, False))
+# (stages, gate_zeros, bank_sums)
+_FP8: Final = ((1, True, False), (2, True, False), (2, False, False), (3, True, True))
+_HALF: Final = ((2, True, False), (4, True, False), (5, True, True), (4, False, False))
+_SINGLE: Final = ((5, True, True), (7, True, True), (7, False, False))
 
 _CHOICES: Final = {
     FP8_E4M3: _FP8,
@@ -61,4 +61,4 @@ def float_candidates(weights: FloatFormat, acts: FloatFormat | None = None) -> l
     choices = _CHOICES.get(weights)
     if choices is None:
         raise ValueError(f"float_candidates.weights must be a format with a name, not {weights}")
-    return [FloatDesign(weights, other, stages, gated) for stages, gated in choices]
+    return [FloatDesign(weights, other, *choice) for choice in choices]

@@ -42,6 +42,8 @@ class FloatDesign:
     gate_zeros
         Hold the registers of operands and products while products are zero, and a single sum; sums
         that take turns go round.
+    bank_sums
+        With `gate_zeros`: give sums that take turns a register each, so that they are held too.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class FloatDesign:
     acts: FloatFormat
     stages: int
     gate_zeros: bool = False
+    bank_sums: bool = False
 
     def __post_init__(self) -> None:
         for name in ("weights", "acts"):
@@ -74,6 +77,12 @@ class FloatDesign:
             )
         if not isinstance(self.gate_zeros, bool):
             raise TypeError(f"FloatDesign.gate_zeros must be a bool, not {self.gate_zeros!r}")
+        if not isinstance(self.bank_sums, bool):
+            raise TypeError(f"FloatDesign.bank_sums must be a bool, not {self.bank_sums!r}")
+        if self.bank_sums and not (self.gate_zeros and self.interleave > 1):
+            raise ValueError(
+                "FloatDesign.bank_sums must be False without gate_zeros or sums that take turns"
+            )
 
     # Timing
 
@@ -83,9 +92,14 @@ class FloatDesign:
         return 1 + sum(self.stages >= rank for rank in (3, 5, 6, 7))
 
     @property
+    def last_rank(self) -> int:
+        """The rank that holds the sums: 1, or 6 where there is one."""
+        return 6 if self.stages >= 6 else 1
+
+    @property
     def holds_sums(self) -> bool:
-        """Whether registers of the loop are held too while products are zero: of a single sum."""
-        return self.gate_zeros and self.interleave == 1
+        """Whether registers of the loop are held too while products are zero."""
+        return self.gate_zeros and (self.interleave == 1 or self.bank_sums)
 
     @property
     def pe_latency(self) -> int:
@@ -233,8 +247,8 @@ class FloatDesign:
     # Names
 
     def module_name(self, kind: str) -> str:
-        """Name of the Verilog module of a PE or a part of it: ``fpe_bf16_bf16_s3``, ``_gated``."""
-        gated = ["gated"] if self.gate_zeros else []
+        """Name of the Verilog module of a PE or a part: ``fpe_bf16_bf16_s3_gated_banked``."""
+        gated = ["gated"] * self.gate_zeros + ["banked"] * self.bank_sums
         return "_".join([kind, str(self.weights), str(self.acts), f"s{self.stages}", *gated])
 
     @property

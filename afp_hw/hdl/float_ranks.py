@@ -1,6 +1,6 @@
 """Ranks of registers of a floating-point PE: plain, or held while nothing passes."""
 
-from amaranth.hdl import Signal
+from amaranth.hdl import Array, Mux, Signal
 
 from afp_hw.design.float_design import FloatDesign
 
@@ -25,7 +25,7 @@ class Ranks:
 
     What passes through them are tags and values, each by name. With `gate_zeros` the tag ``go``
     says that a step does anything: else all registers but those of ``go`` and ``plus_zero`` stay;
-    those of the loop only where one sum is in it, as others that take turns have to go round.
+    those of the loop only where the design holds sums, as sums that take turns have to go round.
 
     Parameters
     ----------
@@ -37,6 +37,7 @@ class Ranks:
     def __init__(self, m, design: FloatDesign):
         self._m = m
         self._design = design
+        self._coming = None
 
     def operands(self, tags, codes):
         """The rank that every design has."""
@@ -47,15 +48,20 @@ class Ranks:
     def stage(self, tags, values, rank):
         """`tags` and `values`, one clock edge later where the design has this rank of registers."""
         design = self._design
+        if rank == PRODUCT and design.gate_zeros:
+            # Ahead of the loop: the next cycle's step does something, or may.
+            self._coming = tags["go"] | tags.get("plus_zero", 0)
         if design.stages < rank:
             return tags, values
         name = _NAMES[rank]
         if not design.gate_zeros or (rank in _LOOP and not design.holds_sums):
             return self._register(tags, name), self._register(values, name)
-        if rank != SUM:
+        if rank != design.last_rank:
             return self._load(tags, values, name)
         # What follows is the output: its tag is not held.
         last = self._register({"last": tags["go"] & tags["last"]}, name)
+        if design.interleave > 1:
+            return last, self._bank(tags, values)
         with self._m.If(tags["go"]):
             return last, self._register(values, name)
 
@@ -69,6 +75,25 @@ class Ranks:
                 self._register(values, name),
             )
         return {**self._register(always, name), **staged[0]}, staged[1]
+
+    def _bank(self, tags, values):
+        """A register for each of the sums, so that one can stay while others are replaced.
+
+        The sum that is read is that of the step which enters the loop; what arrives is that of the
+        step which entered `interleave` - 1 cycles ago, and is read next. Where neither a step that
+        does anything enters nor a finished sum leaves, what is read stays as it is.
+        """
+        m, count = self._m, self._design.interleave
+        turn, following, read = (Signal(range(count), name=n) for n in ("turn", "next", "read"))
+        m.d.comb += following.eq(Mux(turn == count - 1, 0, turn + 1))
+        m.d.sync += turn.eq(following)
+        with m.If(self._coming | (tags["go"] & tags["last"])):
+            m.d.sync += read.eq(following)
+        banks = []
+        for index in range(count):
+            with m.If(tags["go"] & (following == index)):
+                banks.append(self._register(values, f"bank_{index}"))
+        return {name: Array(bank[name] for bank in banks)[read] for name in values}
 
     def _register(self, values, name, *, reset_less=False):
         """A register for each of the named values; tags that start something are reset."""

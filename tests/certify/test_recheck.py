@@ -163,7 +163,7 @@ def test_a_damaged_certificate_is_refused(
         (["pe", *FLAGS, "-o", "x", "--recipe", "no"], "--recipe must be one of cells, ripple"),
         (["pe", *FLAGS, "-o", "x", "--limit", "0"], "Options.limit must be an integer from 1"),
         (["--check", "missing.json"], "missing.json: No such file or directory"),
-        (["array", *FLAGS, "-o", "x"], "Invalid value for '[[pe]]': 'array' is not 'pe'"),
+        (["array", *FLAGS, "-o", "x"], "Invalid value for '[pe]': 'array' is not 'pe'"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(

@@ -103,6 +103,12 @@ def test_names_say_what_differs() -> None:
         ),
         ({"stages": 2.0}, TypeError, "FloatDesign.stages must be an integer, not 2.0"),
         ({"gate_zeros": 1}, TypeError, "FloatDesign.gate_zeros must be a bool, not 1"),
+        ({"bank_sums": 1}, TypeError, "FloatDesign.bank_sums must be a bool, not 1"),
+        (
+            {"bank_sums": True},
+            ValueError,
+            "FloatDesign.bank_sums must be False without gate_zeros or sums that take turns",
+        ),
     ],
 )
 def test_what_is_no_design_is_refused(

@@ -11,27 +11,30 @@ from afp_hw.formats import FloatFormat
 from sim.runner import run_bench
 
 
-def design(weights: str, acts: str, stages: int, *, gate_zeros: bool) -> FloatDesign:
+def design(
+    weights: str, acts: str, stages: int, *, gate_zeros: bool, bank_sums: bool = False
+) -> FloatDesign:
     """A design from its formats' names."""
     formats = FloatFormat.parse(weights), FloatFormat.parse(acts)
-    return FloatDesign(*formats, stages, gate_zeros)
+    return FloatDesign(*formats, stages, gate_zeros, bank_sums)
 
 
 # Each format with a narrow loop and a wide one; stages and gating go round with them. The mixture
 # of FP8 runs through its pairs with and without interleaved sums.
 DESIGNS = [
-    design("fp8e4m3", "fp8e4m3", 6, gate_zeros=True),
+    design("fp8e4m3", "fp8e4m3", 6, gate_zeros=True, bank_sums=True),
     design("fp8e4m3", "fp8e5m2", 3, gate_zeros=False),
     design("fp8e5m2", "fp8e4m3", 1, gate_zeros=True),
     design("fp8e5m2", "fp8e5m2", 5, gate_zeros=True),
     design("fp16", "fp16", 2, gate_zeros=True),
     design("fp16", "fp16", 6, gate_zeros=False),
     design("bf16", "bf16", 4, gate_zeros=True),
+    design("bf16", "bf16", 5, gate_zeros=True, bank_sums=True),
     design("bf16", "bf16", 1, gate_zeros=False),
     design("tf32", "tf32", 3, gate_zeros=True),
     design("bf16", "bf16", 7, gate_zeros=False),
     design("tf32", "tf32", 6, gate_zeros=False),
-    design("fp32", "fp32", 7, gate_zeros=True),
+    design("fp32", "fp32", 7, gate_zeros=True, bank_sums=True),
     design("fp32", "fp32", 4, gate_zeros=False),
 ]
 

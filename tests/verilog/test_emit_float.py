@@ -48,6 +48,7 @@ def test_the_manifest_says_what_the_hardware_is(tmp_path: Path) -> None:
         "acts": "fp8e5m2",
         "stages": 3,
         "gate_zeros": True,
+        "bank_sums": False,
     }
     assert (read["latency_cycles"], read["interleave"], read["acc_width"]) == (4, 2, 32)
     assert read["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
