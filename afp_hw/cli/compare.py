@@ -52,10 +52,10 @@ def _print(comparison: Comparison) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from afp_hw.compare.tables import conditions_text, header, penalty_lines, rows
+    from afp_hw.compare.tables import header, penalty_lines, rows
 
     console = Console(highlight=False, width=max(Console().width, 118))
-    table = Table(title=conditions_text(comparison), title_justify="left")
+    table = Table(title=comparison.title, title_justify="left")
     for index, heading in enumerate(header(comparison)):
         table.add_column(heading, justify="left" if index in (0, 1) else "right")
     for row in rows(comparison):
@@ -184,7 +184,7 @@ def command(
 
 def _write(comparison: Comparison, text: str, directory: Path) -> list[Path]:
     """All files of a comparison."""
-    from afp_hw.compare.tables import csv_text, markdown, plotted
+    from afp_hw.compare.tables import csv_text, markdown
     from afp_hw.report.figure_file import render
     from afp_hw.report.figures import DRAW
 
@@ -193,7 +193,7 @@ def _write(comparison: Comparison, text: str, directory: Path) -> list[Path]:
         write_atomic(directory / "compare.md", markdown(comparison)),
         write_atomic(directory / "compare.csv", csv_text(comparison)),
     ]
-    pictures = render(plotted(comparison), DRAW["compare"])
+    pictures = render(json.loads(text), DRAW["compare"])
     return written + [
         write_atomic(directory / f"compare.{suffix}", data) for suffix, data in pictures.items()
     ]

@@ -65,6 +65,7 @@ class Row:
         }
         return {
             "format": self.subject.name,
+            "kind": type(self.subject.weights).__name__,
             **figures,
             **ratios,
             "best": self.best.as_json(),
@@ -107,10 +108,22 @@ class Comparison:
             found += fit_penalty(figure, measured)
         return found
 
+    @property
+    def title(self) -> str:
+        """Under which conditions, one line."""
+        found = self.conditions
+        return (
+            f"{found['technology']}, {found['clock_ns']:g} ns, K = {found['k']}, operands of "
+            f"{found['operands']}; least {found['objective']}; per MAC"
+        )
+
     def as_json(self) -> dict[str, Any]:
-        """The document: conditions, rows, fits of the penalty."""
+        """The document, which ``afp-hw plot from`` draws: conditions, rows, fits of the penalty."""
         references = self.references
         return {
+            "figure": "compare",
+            "schema": 1,
+            "title": self.title,
             "conditions": dict(self.conditions),
             "rows": [row.as_json(references) for row in self.rows],
             "penalty": [fit.as_json() for fit in self.penalty_fits()],

@@ -32,6 +32,7 @@ FLOAT_RECIPES: Final[Sequence[Recipe]] = [recipe for recipe in RECIPES if recipe
 # (stages, gate_zeros, bank_sums)
 _FP8: Final = ((1, True, False), (2, True, False), (2, False, False), (3, True, True))
 _HALF: Final = ((2, True, False), (4, True, False), (5, True, True), (4, False, False))
+_TF32: Final = ((4, True, False), (5, True, False), (5, False, False))
 _SINGLE: Final = ((5, True, True), (7, True, True), (7, False, False))
 
 _CHOICES: Final = {
@@ -39,7 +40,7 @@ _CHOICES: Final = {
     FP8_E5M2: _FP8,
     BF16: _HALF,
     FP16: _HALF,
-    TF32: _HALF,
+    TF32: _TF32,
     FP32: _SINGLE,
 }
 

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from afp_hw.files import cache_dir, write_atomic
 
-
 # Sources in synth that no figure here passes through.
 _WITHOUT_FIGURES: Final = ("fpga", "report", "run", "cost_table", "requantizer", "array")
 

@@ -1,23 +1,13 @@
-"""A comparison as rows, Markdown, CSV and the document of its plot."""
+"""A comparison as rows of text, Markdown and CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import Any
 
 from afp_hw.compare.comparison import Comparison, Row
 
 Cells = tuple[str, ...]
-
-
-def conditions_text(comparison: Comparison) -> str:
-    """Under which conditions, one line."""
-    found = comparison.conditions
-    return (
-        f"{found['technology']}, {found['clock_ns']:g} ns, K = {found['k']}, operands of "
-        f"{found['operands']}; least {found['objective']}; per MAC"
-    )
 
 
 def header(comparison: Comparison) -> Cells:
@@ -80,7 +70,7 @@ def penalty_lines(comparison: Comparison) -> list[str]:
 def markdown(comparison: Comparison) -> str:
     """The table, the fits and their residuals."""
     heads = header(comparison)
-    lines = [conditions_text(comparison), "", f"| {' | '.join(heads)} |"]
+    lines = [comparison.title, "", f"| {' | '.join(heads)} |"]
     lines.append("|---|---|" + "---:|" * (len(heads) - 2))
     lines += [f"| {' | '.join(row)} |" for row in rows(comparison)]
     lines += ["", f"Critical path: {', '.join(_delay_sources(comparison))}.", ""]
@@ -118,20 +108,3 @@ def csv_text(comparison: Comparison) -> str:
         best = document["best"]
         writer.writerow({**document, "design": best["design"], "recipe": best["recipe"]})
     return stream.getvalue()
-
-
-def plotted(comparison: Comparison) -> dict[str, Any]:
-    """The document that the plot is drawn from."""
-    return {
-        "figure": "compare",
-        "schema": 1,
-        "title": conditions_text(comparison),
-        "rows": [
-            {
-                "format": row.subject.name,
-                "kind": type(row.subject.weights).__name__,
-                **row.figures(),
-            }
-            for row in comparison.rows
-        ],
-    }

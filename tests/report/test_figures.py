@@ -111,6 +111,17 @@ def test_ranges_of_afp_formats() -> None:
     assert 0 <= found.largest < 1
 
 
+def compared() -> dict[str, object]:
+    """A document of ``afp-hw compare``, with what the drawing looks at."""
+    figures = {"area_um2": 1000.0, "energy_fj": 500.0, "energy_glitch_fj": 700.0}
+    kinds = {"e3m1": "AFPFormat", "int8": "IntFormat", "fp32": "FloatFormat"}
+    rows = [
+        {"format": name, "kind": kind, **{key: n * value for key, value in figures.items()}}
+        for n, (name, kind) in enumerate(kinds.items(), 1)
+    ]
+    return {"figure": "compare", "schema": 1, "title": "cells, 5 ns; per MAC", "rows": rows}
+
+
 def test_every_kind_is_drawn_the_same_twice(graph, tmp_path: Path) -> None:
     formats = calibrate(graph, embedded.calibration_images()[:8])
     documents = [
@@ -120,6 +131,7 @@ def test_every_kind_is_drawn_the_same_twice(graph, tmp_path: Path) -> None:
         layer_histogram(graph, "block2.conv1", None),
         {"figure": "rivals", "schema": 1, **rivals_document()},
         ranges([AFPFormat(3, 1)]),
+        compared(),
     ]
     assert {found["figure"] for found in documents} == set(DRAW) == set(FIELDS)
     for found in documents:

@@ -39,6 +39,20 @@ DESIGNS = [
 ]
 
 
-@pytest.mark.parametrize("built", DESIGNS, ids=lambda built: built.pe_name)
+# One of FP8 and one with a rank more, always; the others take minutes.
+QUICK = {"fp8e5m2 fp8e4m3 1", "bf16 bf16 4"}
+
+
+def cases() -> list[object]:
+    """All designs, slow ones marked."""
+    marked = []
+    for built in DESIGNS:
+        quick = f"{built.weights} {built.acts} {built.stages}" in QUICK
+        marks = () if quick else (pytest.mark.slow,)
+        marked.append(pytest.param(built, id=built.pe_name, marks=marks))
+    return marked
+
+
+@pytest.mark.parametrize("built", cases())
 def test_floating_point_pe_is_exact(built: FloatDesign, tmp_path: Path) -> None:
     assert run_bench("float_pe", built, "verilator", tmp_path) == 8

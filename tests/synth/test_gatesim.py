@@ -254,7 +254,7 @@ def test_hierarchy_is_entered_and_blocks_are_known():
     ("path", "block"),
     [
         ("pe.accumulator.$abc$1", "accumulator"),
-        ("cell_0_0.pe.lane_sum.x", "accumulator"),
+        ("cell_0_0.pe.lane_sum.x", "adder tree"),
         ("act_decoder_0.x", "decode"),
         ("pe.exponent_adder_3.y", "exponent adder"),
         ("pe.multiplier_0.shifter_0.z", "shifter"),
