@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pytest
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
@@ -52,3 +55,12 @@ def play(
     simulator.run()
     assert len(seen) == len(steps) > 0
     return seen
+
+
+def refused(make: Callable[[], object], sentence: str) -> None:
+    """A component must not be made; Amaranth warns of what then is never used."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match=sentence):
+            make()
+        gc.collect()
