@@ -54,10 +54,12 @@ def _print(comparison: Comparison) -> None:
 
     from afp_hw.compare.tables import header, penalty_lines, rows
 
-    console = Console(highlight=False, width=max(Console().width, 118))
+    console = Console(highlight=False, width=max(Console().width, 140))
     table = Table(title=comparison.title, title_justify="left")
-    for index, heading in enumerate(header(comparison)):
-        table.add_column(heading, justify="left" if index in (0, 1) else "right")
+    headings = header(comparison)
+    for index, heading in enumerate(headings):
+        last = index == len(headings) - 1
+        table.add_column(heading, justify="left" if index == 0 or last else "right", no_wrap=last)
     for row in rows(comparison):
         table.add_row(*row)
     console.print(table)

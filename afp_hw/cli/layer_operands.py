@@ -22,7 +22,7 @@ from afp_hw.network.steps import GemmStep, LoweredNetwork
 from afp_hw.synth import Operands
 
 if TYPE_CHECKING:
-    from afp_hw.compare.evaluate import Matrices
+    from afp_hw.compare.operands import Matrices
 
 # Outputs that are simulated: energies of a layer change by less than 1 % with more of them.
 _OUTPUTS: Final = 4096
@@ -134,7 +134,7 @@ def matrices_for(spec: str, input_file: Path | None) -> Matrices:
     OSError
         A file cannot be read.
     """
-    from afp_hw.compare.evaluate import Matrices
+    from afp_hw.compare.operands import Matrices
 
     model, _, layer = spec.partition(":")
     if not layer:

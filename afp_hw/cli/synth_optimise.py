@@ -38,7 +38,8 @@ def search_options(
     ToolError, MismatchError
         As :func:`.optimise`.
     """
-    from afp_hw.compare.evaluate import Codes, Evaluator
+    from afp_hw.compare.evaluate import Evaluator
+    from afp_hw.compare.operands import Codes
     from afp_hw.compare.optimise import optimise
 
     evaluator = Evaluator(technology, clock_ns, Codes(operands), jobs=jobs)

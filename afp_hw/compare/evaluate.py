@@ -4,101 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from importlib.metadata import version
-from threading import Lock
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from afp_hw.compare import store
+from afp_hw.compare.emission import Source, verilog_of
+from afp_hw.compare.operands import Codes, Matrices
 from afp_hw.compare.point import Energy, Mapped, Point
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.synth import opensta
 from afp_hw.synth.energy import INERTIAL_DELAY
-from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
 from afp_hw.synth.netlist import parse_netlist
 from afp_hw.synth.recipes import Recipe
 from afp_hw.synth.run import work_folder
-from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
-from afp_hw.verilog import Emitted, emit_float_pe, emit_pe
 
-# Amaranth's elaboration keeps state of the module in hand.
-_EMITTING: Final = Lock()
 _FORMATS: Final = ("weights", "acts", "k", "rows", "cols", "init_max", "outs")
-
-
-@dataclass(frozen=True, eq=False)
-class Matrices:
-    """Real operands of a layer, to be quantized to whatever format is measured.
-
-    Parameters
-    ----------
-    name
-        Where they are from.
-    act, wgt
-        [M, K] and [K, N].
-    """
-
-    name: str
-    act: NDArray[Any]
-    wgt: NDArray[Any]
-
-    def operands(self, design: Design | FloatDesign) -> Operands | FloatOperands:
-        """As codes of a design's formats."""
-        if isinstance(design, FloatDesign):
-            return FloatOperands.from_tensors(self.name, self.act, self.wgt, design)
-        return Operands.from_tensors(self.name, self.act, self.wgt, design)
-
-    def digest(self) -> str:
-        """Of the values."""
-        values = np.ascontiguousarray(self.act), np.ascontiguousarray(self.wgt)
-        return store.key_of(
-            self.name, *(part.tobytes() + repr(part.shape).encode() for part in values)
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Codes:
-    """Operands that are codes already, of one pair of formats.
-
-    Parameters
-    ----------
-    of
-        The codes.
-    """
-
-    of: Operands
-
-    @property
-    def name(self) -> str:
-        """Where they are from."""
-        return self.of.name
-
-    def operands(self, design: Design | FloatDesign) -> Operands:
-        """The same for each design.
-
-        Raises
-        ------
-        TypeError
-            The design is of floating point.
-        """
-        if isinstance(design, FloatDesign):
-            raise TypeError(f"Codes.operands must be given a Design, not {design!r}")
-        return self.of.for_design(design)
-
-    def digest(self) -> str:
-        """Of the codes."""
-        parts = (self.of.act_codes, self.of.wgt_codes)
-        codes = (np.ascontiguousarray(part) for part in parts)
-        return store.key_of(
-            self.name, *(part.tobytes() + repr(part.shape).encode() for part in codes)
-        )
 
 
 def options_of(design: Design | FloatDesign) -> dict[str, Any]:
@@ -167,11 +92,8 @@ class Evaluator:
         ToolError
             Yosys failed.
         """
-        with _EMITTING:
-            emitted = emit_float_pe(design) if isinstance(design, FloatDesign) else emit_pe(design)
-        futures = [
-            self._pool.submit(self._map, emitted, design.lanes, recipe) for recipe in recipes
-        ]
+        source = verilog_of(design)
+        futures = [self._pool.submit(self._map, source, design.lanes, recipe) for recipe in recipes]
         return [future.result() for future in futures]
 
     def best(
@@ -195,18 +117,17 @@ class Evaluator:
         futures = [self._pool.submit(self._point, design, item) for item in chosen]
         return [future.result() for future in futures]
 
-    def _map(self, emitted: Emitted, lanes: int, recipe: Recipe) -> Mapped:
+    def _map(self, source: Source, lanes: int, recipe: Recipe) -> Mapped:
         key = store.key_of(
-            "map", emitted.verilog, self.technology.liberty, self.clock_ns, recipe,
+            "map", source.verilog, self.technology.liberty, self.clock_ns, recipe,
             opensta.available(),
         )  # fmt: skip
         kept = store.load(key)
-        if kept is None:
+        if kept is None or not store.has_netlist(key):
             with work_folder() as work:
-                source, _ = emitted.write(work)
                 report = synthesize(
-                    [source],
-                    emitted.name,
+                    [source.write(work)],
+                    source.name,
                     self.technology,
                     recipe,
                     clock_ns=self.clock_ns,
@@ -215,7 +136,7 @@ class Evaluator:
                 store.save_netlist(key, report.netlist_json)
             gate = self.technology.clock_gate
             found = Mapped(
-                name=emitted.name,
+                name=source.name,
                 recipe=recipe.name,
                 lanes=lanes,
                 area_um2=report.area_um2,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -76,6 +75,6 @@ def load_netlist(key: str) -> str:
     return gzip.decompress(_path(key, ".net.gz").read_bytes()).decode()
 
 
-def has_all(keys: Sequence[str]) -> bool:
-    """Whether every key has a result."""
-    return all(_path(key, ".json").exists() for key in keys)
+def has_netlist(key: str) -> bool:
+    """Whether a netlist is stored under a key."""
+    return _path(key, ".net.gz").exists()

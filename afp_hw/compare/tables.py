@@ -13,16 +13,17 @@ Cells = tuple[str, ...]
 def header(comparison: Comparison) -> Cells:
     """Headings of :func:`rows`."""
     ratios = [f"to {name}" for name in comparison.references]
-    return (
-        "format", "options", "µm²", "NAND2", "ns", "fJ", "fJ, glitches", "µm² × pJ", *ratios,
-    )  # fmt: skip
+    figures = ("µm²", "NAND2", "ns", "fJ", "glitches", "µm² × pJ")
+    return ("format", *figures, *ratios, "options, recipe")
 
 
 def options_text(row: Row) -> str:
-    """How the best element is built, and the recipe: short."""
+    """How the best element is built, and the recipe: what the module's name says of it."""
     best = row.best
-    prefix, options = "_k", best.mapped.name
-    tail = options.split(prefix, 1)[1].partition("_")[2] if prefix in options else options
+    design, sums, options = best.mapped.name.partition("_k")
+    tail = options.partition("_")[2] if sums else design.rpartition("_s")[2]
+    if not sums:
+        tail = f"s{tail}"
     return f"{tail or 'default'}, {best.mapped.recipe}" + ("" if best.meets else " (late)")
 
 
@@ -36,14 +37,14 @@ def rows(comparison: Comparison) -> list[Cells]:
         found.append(
             (
                 row.subject.name,
-                options_text(row),
-                f"{f['area_um2']:,.1f}",
+                f"{f['area_um2']:,.0f}",
                 f"{f['area_nand2']:,.0f}",
                 f"{f['delay_ns']:.2f}",
-                f"{f['energy_fj']:,.1f}",
-                f"{f['energy_glitch_fj']:,.1f}",
-                f"{f['area_energy'] / 1000:,.1f}",
+                f"{f['energy_fj']:,.0f}",
+                f"{f['energy_glitch_fj']:,.0f}",
+                f"{f['area_energy'] / 1000:,.0f}",
                 *ratios,
+                options_text(row),
             )
         )
     return found
@@ -51,7 +52,7 @@ def rows(comparison: Comparison) -> list[Cells]:
 
 def _ratio(row: Row, reference: Row) -> str:
     mine, other = row.figures(), reference.figures()
-    return ", ".join(f"{mine[key] / other[key]:.2f}" for key in ("area_um2", "energy_glitch_fj"))
+    return " / ".join(f"{mine[key] / other[key]:.2f}" for key in ("area_um2", "energy_glitch_fj"))
 
 
 def penalty_lines(comparison: Comparison) -> list[str]:
@@ -71,7 +72,7 @@ def markdown(comparison: Comparison) -> str:
     """The table, the fits and their residuals."""
     heads = header(comparison)
     lines = [comparison.title, "", f"| {' | '.join(heads)} |"]
-    lines.append("|---|---|" + "---:|" * (len(heads) - 2))
+    lines.append("|---|" + "---:|" * (len(heads) - 2) + "---|")
     lines += [f"| {' | '.join(row)} |" for row in rows(comparison)]
     lines += ["", f"Critical path: {', '.join(_delay_sources(comparison))}.", ""]
     fits = comparison.penalty_fits()

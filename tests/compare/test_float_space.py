@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afp_hw.compare.evaluate import Evaluator, Matrices, options_of
+from afp_hw.compare.evaluate import Evaluator, options_of
 from afp_hw.compare.float_space import FLOAT_RECIPES, float_candidates
+from afp_hw.compare.operands import Matrices
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.formats.floating import FLOAT_FORMATS, FP8_E4M3, FP8_E5M2, FloatFormat
 from afp_hw.synth import Technology

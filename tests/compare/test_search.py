@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from afp_hw.compare import evaluate
-from afp_hw.compare.evaluate import Codes, Evaluator, Matrices
+from afp_hw.compare.evaluate import Evaluator
+from afp_hw.compare.operands import Codes, Matrices
 from afp_hw.compare.optimise import OBJECTIVES, Search, optimise
 from afp_hw.compare.point import Energy, Mapped, Point, pareto
 from afp_hw.compare.space import axes, start
