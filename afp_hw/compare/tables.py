@@ -37,17 +37,21 @@ def rows(comparison: Comparison) -> list[Cells]:
         found.append(
             (
                 row.subject.name,
-                f"{f['area_um2']:,.0f}",
-                f"{f['area_nand2']:,.0f}",
+                _figure(f["area_um2"]),
+                _figure(f["area_nand2"]),
                 f"{f['delay_ns']:.2f}",
-                f"{f['energy_fj']:,.0f}",
-                f"{f['energy_glitch_fj']:,.0f}",
-                f"{f['area_energy'] / 1000:,.0f}",
+                _figure(f["energy_fj"]),
+                _figure(f["energy_glitch_fj"]),
+                _figure(f["area_energy"] / 1000),
                 *ratios,
                 options_text(row),
             )
         )
     return found
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ratio(row: Row, reference: Row) -> str:

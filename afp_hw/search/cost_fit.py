@@ -26,25 +26,29 @@ Terms = Callable[[AFPFormat, AFPFormat, int], list[float]]
 
 AREA_TERMS: Final = (
     "1",
-    "product of the significands' widths",
-    "sum of the significands' widths",
-    "bits of the shifted product",
-    "bits of the shifted product times bits of the shift",
     "bits of the accumulator",
-    "bits of both exponents",
     "activations have a sign",
+    "operands whose significand has one bit",
+    "a significand has one bit: there is no multiplier",
+    "product of the significands' widths, if both have more than one bit",
+    "sum of the significands' widths times bits of the shift",
+    "product of the significands' widths times bits of the shift",
 )
 ENERGY_TERMS: Final = (
-    *AREA_TERMS,
-    "sum of the significands' widths, if the weight is not 0",
-    "sum of the significands' widths, if the activation is not 0",
-    "shift term, if the weight is not 0",
-    "shift term, if the activation is not 0",
-    "shift term, if neither is 0",
-    "product of the significands' widths, if neither is 0",
-    "bits of both exponents, if neither is 0",
-    "activations have a sign, and the activation is not 0",
-    "activations have a sign, and neither is 0",
+    "1",
+    "bits of the product",
+    "bits of the product times bits of the shift",
+    "sum of the significands' widths times bits of the shift",
+    "largest shift",
+    "operands that have a shift",
+    "bits of both operands' shifts",
+    "1, if neither operand is 0",
+    "sum of the significands' widths, if neither is 0",
+    "bits of the product, if neither is 0",
+    "bits of the product times bits of the shift, if neither is 0",
+    "sum of the significands' widths times bits of the shift, if neither is 0",
+    "product of the significands' widths times bits of the shift, if neither is 0",
+    "product of the exponents' widths, if neither is 0",
 )
 FEWEST_ROWS: Final = 2 * len(ENERGY_TERMS)
 
@@ -88,28 +92,35 @@ def area_terms(weights: AFPFormat, acts: AFPFormat, k: int) -> list[float]:
     Widths are those of ``docs/numerics.md`` section 5.
     """
     significands = weights.max_sig.bit_length(), acts.max_sig.bit_length()
-    largest = weights.max_fix * acts.max_fix
+    product = significands[0] * significands[1]
     shift_bits = (weights.max_shift + acts.max_shift).bit_length()
+    narrow = significands.count(1)
     return [
         1.0,
-        significands[0] * significands[1],
-        sum(significands),
-        largest.bit_length(),
-        largest.bit_length() * shift_bits,
-        (k * largest).bit_length() + 1,
-        weights.n_exp + acts.n_exp,
+        (k * weights.max_fix * acts.max_fix).bit_length() + 1,
         acts.signed,
+        narrow,
+        narrow > 0,
+        product * (narrow == 0),
+        sum(significands) * shift_bits,
+        product * shift_bits,
     ]
 
 
 def energy_terms(weights: AFPFormat, acts: AFPFormat, k: int) -> list[float]:
-    """Values of :data:`ENERGY_TERMS` for sums of `k` products."""
-    sizes = area_terms(weights, acts, k)
-    _, product, significands, _, shift, _, exponents, signed = sizes
-    wgt, act = _nonzero(weights), _nonzero(acts)
-    both = wgt * act
-    moving = significands * wgt, significands * act, shift * wgt, shift * act, shift * both
-    return [*sizes, *moving, product * both, exponents * both, signed * act, signed * both]
+    """Values of :data:`ENERGY_TERMS`; `k` does not matter: high bits of a sum hardly move."""
+    significands = weights.max_sig.bit_length() + acts.max_sig.bit_length()
+    multiplied = weights.max_sig.bit_length() * acts.max_sig.bit_length()
+    shift = weights.max_shift + acts.max_shift
+    bits = shift.bit_length()
+    product = (weights.max_fix * acts.max_fix).bit_length()
+    shifts = weights.max_shift, acts.max_shift
+    both = _nonzero(weights) * _nonzero(acts)
+    sizes = [1.0, product, product * bits, significands * bits, shift]
+    sizes += [sum(value > 0 for value in shifts), sum(value.bit_length() for value in shifts)]
+    moving = [1.0, significands, product, product * bits, significands * bits]
+    moving += [multiplied * bits, weights.n_exp * acts.n_exp]
+    return [*sizes, *(value * both for value in moving)]
 
 
 @cache

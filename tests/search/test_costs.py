@@ -73,7 +73,7 @@ def test_a_row_that_is_there_is_not_fitted(table: CostTable) -> None:
 
 @pytest.mark.parametrize(
     ("name", "mean", "largest", "left_out"),
-    [("area_um2", 0.02, 0.08, 0.10), ("energy_fj", 0.03, 0.12, 0.15)],
+    [("area_um2", 0.03, 0.11, 0.11), ("energy_fj", 0.035, 0.14, 0.155)],
 )
 def test_fits_are_within_their_residuals(
     table: CostTable, name: str, mean: float, largest: float, left_out: float
