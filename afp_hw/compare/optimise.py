@@ -8,7 +8,7 @@ from typing import Final, Literal, get_args
 
 from afp_hw.compare.evaluate import Evaluator
 from afp_hw.compare.point import Point, pareto
-from afp_hw.compare.space import SCREENING, axes, neighbours, start
+from afp_hw.compare.space import SCREENING, axes, cuts_beside, neighbours, start
 from afp_hw.design import Design
 from afp_hw.formats import FloatFormat
 from afp_hw.synth.recipes import RECIPES
@@ -55,9 +55,10 @@ def optimise(
     """Search the options of `design`; its formats, lanes, `k` and `sum_max` stay.
 
     From :func:`.start` one option after the other takes the value that makes the objective
-    smallest, the others held; options are gone through twice. The best design is then mapped with
-    all recipes. A design that does not meet the clock counts only where none does. `report` hears
-    how many designs of how many are done.
+    smallest, the others held; options are gone through twice. Cuts of the accumulator then move
+    bit by bit as long as that helps, and the best design is mapped with all recipes. A design that
+    does not meet the clock counts only where none does. `report` hears how many designs of how many
+    are done.
 
     Raises
     ------
@@ -91,6 +92,8 @@ def optimise(
             best = min([best, *neighbours(best, axis, values)], key=rank)
         if best == before:
             break
+    while (nearest := min([best, *cuts_beside(best)], key=rank)) != best:
+        best = nearest
     points = [point for found in seen.values() for point in found]
     points += evaluator.best(best, RECIPES, smallest=3)
     unique = {(point.mapped.name, point.mapped.recipe): point for point in points}

@@ -66,3 +66,15 @@ def axes(design: Design) -> Iterator[tuple[str, list[Any]]]:
 def neighbours(design: Design, axis: str, values: Sequence[Any]) -> list[Design]:
     """The design with another value of one option."""
     return [replace(design, **{axis: value}) for value in values if getattr(design, axis) != value]
+
+
+def cuts_beside(design: Design) -> list[Design]:
+    """The design with each cut of its accumulator one bit further down and up."""
+    widths = design.segments
+    moved = [
+        (*widths[:index], widths[index] + step, *widths[index + 1 :])
+        for index in range(len(widths))
+        for step in (-1, 1)
+    ]
+    whole = design.pe_acc_width
+    return [replace(design, segments=cuts) for cuts in moved if all(cuts) and sum(cuts) < whole]
