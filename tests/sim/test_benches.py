@@ -15,15 +15,10 @@ from afp_hw.design import Design
 from afp_hw.formats import parse_number
 from sim.runner import run_bench
 
-SIMULATORS = [
-    "verilator",
-    pytest.param(
-        "icarus",
-        marks=pytest.mark.skipif(
-            shutil.which("iverilog") is None, reason="needs Icarus Verilog (apt install iverilog)"
-        ),
-    ),
-]
+SIMULATORS = ("verilator", "icarus")
+HAS_ICARUS = pytest.mark.skipif(
+    shutil.which("iverilog") is None, reason="needs Icarus Verilog (apt install iverilog)"
+)
 
 
 def design(weights: str, acts: str, **parameters: object) -> Design:
@@ -109,30 +104,39 @@ PARTS = [
 ]
 
 
+def cases(designs: list[Design], name: str, quick: int) -> list[object]:
+    """Each design on each simulator; on Icarus all but the first `quick` ones are slow tests."""
+    found = []
+    for index, built in enumerate(designs):
+        for simulator in SIMULATORS:
+            marks = [HAS_ICARUS] if simulator == "icarus" else []
+            if simulator == "icarus" and index >= quick:
+                marks.append(pytest.mark.slow)
+            name_of_case = f"{getattr(built, name)}-{simulator}"
+            found.append(pytest.param(built, simulator, id=name_of_case, marks=marks))
+    return found
+
+
 def run(bench: str, built: Design, simulator: str, folder: Path, tests: int) -> None:
     assert run_bench(bench, built, simulator, folder) == tests
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("built", PES, ids=lambda built: built.pe_name)
+@pytest.mark.parametrize(("built", "simulator"), cases(PES, "pe_name", 3))
 def test_pe_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
     run("pe", built, simulator, tmp_path, 6)
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("built", ARRAYS, ids=lambda built: built.array_name)
+@pytest.mark.parametrize(("built", "simulator"), cases(ARRAYS, "array_name", 2))
 def test_array_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
     run("array", built, simulator, tmp_path, 5)
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("built", REQUANTIZERS, ids=lambda built: built.requantizer_name)
+@pytest.mark.parametrize(("built", "simulator"), cases(REQUANTIZERS, "requantizer_name", 2))
 def test_requantizer_is_exact(built: Design, simulator: str, tmp_path: Path) -> None:
     run("requantizer", built, simulator, tmp_path, 4)
 
 
-@pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("built", PARTS, ids=lambda built: built.pe_name)
+@pytest.mark.parametrize(("built", "simulator"), cases(PARTS, "pe_name", 1))
 @pytest.mark.parametrize(
     ("part", "tests"),
     [
