@@ -61,7 +61,7 @@ def afp_hw(command: str, folder: Path) -> str:
 
 
 def test_the_first_lines_have_the_two_commands() -> None:
-    beginning = "\n".join(README.splitlines()[:30])
+    beginning = "\n".join(README.splitlines()[:40])
     assert "make demo" in beginning
     assert "make test" in beginning
     assert "apt install" in beginning

@@ -76,6 +76,7 @@ def test_a_row_is_what_synth_says_of_its_design(
     assert report["energy_glitch_fj"] > report["energy_fj"] > 0
 
 
+@pytest.mark.slow
 def test_synth_searches_and_writes_its_front(
     written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,12 +105,16 @@ PARTS = [
 
 
 def cases(designs: list[Design], name: str, quick: int) -> list[object]:
-    """Each design on each simulator; on Icarus all but the first `quick` ones are slow tests."""
+    """Each design on each simulator; slow tests are all but the first few, and many lanes.
+
+    `quick` designs run on Icarus in every run, and four times as many on Verilator.
+    """
     found = []
     for index, built in enumerate(designs):
         for simulator in SIMULATORS:
             marks = [HAS_ICARUS] if simulator == "icarus" else []
-            if simulator == "icarus" and index >= quick:
+            many = built.lanes > 3
+            if many or index >= (quick if simulator == "icarus" else 4 * quick):
                 marks.append(pytest.mark.slow)
             name_of_case = f"{getattr(built, name)}-{simulator}"
             found.append(pytest.param(built, simulator, id=name_of_case, marks=marks))

@@ -69,8 +69,11 @@ def run(
     )
 
 
+SIZES = [pytest.param(17, 9, 7, marks=pytest.mark.slow), (1, 4, 5), (3, 3, 1)]
+
+
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.pe_name)
-@pytest.mark.parametrize(("k", "m", "n"), [(17, 9, 7), (1, 4, 5), (3, 3, 1)])
+@pytest.mark.parametrize(("k", "m", "n"), SIZES)
 def test_every_sum_equals_golden(
     mapped: dict[int, str], technology: Technology, design: FloatDesign, k: int, m: int, n: int
 ) -> None:
@@ -109,6 +112,7 @@ def test_other_sums_than_golden_are_found_out(
         run(mapped[2], technology, wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.pe_name)
 def test_zeros_save_energy_and_glitches_cost_some(
     mapped: dict[int, str], technology: Technology, design: FloatDesign

@@ -93,6 +93,7 @@ def search(evaluator: Evaluator) -> Search:
     return optimise(Design(fmt, fmt, k=24), evaluator, "product")
 
 
+@pytest.mark.slow
 def test_a_search_measures_and_checks(search: Search) -> None:
     assert len(search.points) > 8
     for item in search.points:
@@ -106,12 +107,14 @@ def test_a_search_measures_and_checks(search: Search) -> None:
     assert {p.options["registers"] == [] for p in search.points} == {True, False}
 
 
+@pytest.mark.slow
 def test_each_objective_is_on_the_front_or_equalled_there(search: Search) -> None:
     for name in OBJECTIVES:
         value = search.best(name).measure(name)
         assert min(p.measure(name) for p in search.front if p.meets) == pytest.approx(value)
 
 
+@pytest.mark.slow
 def test_a_repeated_search_computes_nothing(
     evaluator: Evaluator, search: Search, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_repeated_search_computes_nothing(
     assert again.points == search.points
 
 
+@pytest.mark.slow
 def test_codes_are_operands_as_they_are(search: Search, evaluator: Evaluator) -> None:
     fmt = parse_number("e1m1")
     design = Design(fmt, fmt, k=24)
@@ -134,6 +138,7 @@ def test_codes_are_operands_as_they_are(search: Search, evaluator: Evaluator) ->
     assert codes.digest() == Codes(operands).digest() != evaluator.matrices.digest()
 
 
+@pytest.mark.slow
 def test_a_broken_store_is_measured_again(evaluator: Evaluator, search: Search) -> None:
     from afp_hw.compare import store
 
