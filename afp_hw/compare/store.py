@@ -14,20 +14,26 @@ from typing import Any, Final
 from afp_hw.files import cache_dir, write_atomic
 
 # Sources in synth that no figure here passes through.
-_WITHOUT_FIGURES: Final = ("fpga", "report", "run", "cost_table", "requantizer", "array")
+_WITHOUT_FIGURES: Final = ("fpga", "report", "cost_table")
+
+
+@cache
+def sources_digest(*folders: str, without: tuple[str, ...] = ()) -> str:
+    """Digest of the sources in folders of the package, but those whose names begin `without`."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for entry in sorted(files(f"afp_hw.{folder}").iterdir(), key=lambda entry: entry.name):
+            if entry.name.endswith((".py", ".c", ".v")) and not entry.name.startswith(without):
+                digest.update(entry.read_bytes())
+    return digest.hexdigest()
 
 
 @cache
 def code_digest() -> str:
     """Digest of the sources that turn Verilog into figures, and the versions of the tools."""
-    digest = hashlib.sha256()
-    for name in ("pyosys", "numpy"):
-        digest.update(f"{name} {version(name)}\n".encode())
-    folder = files("afp_hw.synth")
-    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        if entry.name.endswith((".py", ".c")) and not entry.name.startswith(_WITHOUT_FIGURES):
-            digest.update(entry.read_bytes())
-    return digest.hexdigest()
+    tools = [f"{name} {version(name)}" for name in ("pyosys", "numpy")]
+    sources = sources_digest("synth", without=_WITHOUT_FIGURES)
+    return hashlib.sha256("\n".join([*tools, sources]).encode()).hexdigest()
 
 
 def key_of(*parts: object) -> str:

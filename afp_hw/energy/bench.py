@@ -5,59 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from threading import Lock
 from typing import Any, Final
 
 from afp_hw.compare import store
+from afp_hw.compare.emission import EMITTING, Source
+from afp_hw.compare.mapping import best_in_time, map_source, netlist_of
+from afp_hw.compare.operands import content
+from afp_hw.compare.point import Mapped
 from afp_hw.energy.job import Job
 from afp_hw.energy.stream import Stream, run_stream
-from afp_hw.synth import opensta
 from afp_hw.synth.activity import Activity
 from afp_hw.synth.delays import library_delays
 from afp_hw.synth.energy import block_energies, leakage_w
 from afp_hw.synth.float_stimulus import FloatOperands
-from afp_hw.synth.flow import synthesize
 from afp_hw.synth.measure import measure_energies
-from afp_hw.synth.netlist import Netlist, parse_netlist
+from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.recipes import RECIPES, Recipe
-from afp_hw.synth.run import work_folder
 from afp_hw.synth.simulator import Simulator
 from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
 from afp_hw.synth.timedsim import TimedSimulator
-from afp_hw.verilog import Emitted, Part, emit_part
+from afp_hw.verilog import Part, emit_part
 
 # Each is the best of the set for some part; all recipes together take four times as long.
 _TRIED: Final = ("ripple", "prefix", "prefix-quick")
 
 PART_RECIPES: Final[Sequence[Recipe]] = [recipe for recipe in RECIPES if recipe.name in _TRIED]
 """Recipes that every part is mapped with; the smallest netlist that meets the clock is taken."""
-
-# Amaranth's elaboration keeps state of the module in hand.
-_EMITTING: Final = Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class MappedPart:
-    """A part's netlist.
-
-    Attributes
-    ----------
-    name
-        Of its module.
-    recipe
-        That gave it.
-    area_um2, delay_ns
-        Of it; the delay is the smallest clock period.
-    netlist
-        Its key in the cache.
-    """
-
-    name: str
-    recipe: str
-    area_um2: float
-    delay_ns: float
-    netlist: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +107,11 @@ class Bench:
         self.clock_ns = clock_ns
         self._tick = tick
         self._pool = ThreadPoolExecutor(jobs)
-        self._mapped: dict[str, MappedPart] = {}
+        self._mapped: dict[str, Mapped] = {}
         self._netlists: dict[str, Netlist] = {}
 
     @property
-    def known(self) -> list[MappedPart]:
+    def known(self) -> list[Mapped]:
         """Every part that was mapped, by name."""
         return [self._mapped[name] for name in sorted(self._mapped)]
 
@@ -145,7 +119,7 @@ class Bench:
         """Stop what has not begun."""
         self._pool.shutdown(cancel_futures=True)
 
-    def map(self, parts: Sequence[Part]) -> list[MappedPart]:
+    def map(self, parts: Sequence[Part]) -> list[Mapped]:
         """The best netlist of each part: the smallest in time, or the fastest where none is.
 
         Raises
@@ -156,49 +130,25 @@ class Bench:
         missing = {part.name: part for part in parts if part.name not in self._mapped}
         running = {}
         for name, part in missing.items():
-            with _EMITTING:
+            with EMITTING:
                 emitted = emit_part(part)
-            running[name] = [
-                self._pool.submit(self._map, emitted, recipe) for recipe in PART_RECIPES
-            ]
+            source = Source(name, emitted.verilog)
+            running[name] = [self._pool.submit(self._map, source, r) for r in PART_RECIPES]
         for name, futures in running.items():
             found = [future.result() for future in futures]
-            met = [item for item in found if item.delay_ns <= self.clock_ns]
-            self._mapped[name] = (
-                min(met, key=lambda item: item.area_um2)
-                if met
-                else min(found, key=lambda item: item.delay_ns)
-            )
+            self._mapped[name] = best_in_time(found, self.clock_ns)
         return [self._mapped[part.name] for part in parts]
 
-    def _map(self, emitted: Emitted, recipe: Recipe) -> MappedPart:
-        key = store.key_of(
-            "map part", emitted.verilog, self.technology.liberty, self.clock_ns, recipe,
-            opensta.available(),
-        )  # fmt: skip
-        kept = store.load(key)
-        if kept is None:
-            with work_folder() as work:
-                source, _ = emitted.write(work)
-                report = synthesize(
-                    [source], emitted.name, self.technology, recipe,
-                    clock_ns=self.clock_ns, work_dir=work,
-                )  # fmt: skip
-                store.save_netlist(key, report.netlist_json)
-            kept = asdict(
-                MappedPart(emitted.name, recipe.name, report.area_um2, report.delay_ns, key)
-            )
-            store.save(key, kept)
-        self._tick(f"{emitted.name}, {recipe.name}")
-        return MappedPart(**kept)
+    def _map(self, source: Source, recipe: Recipe) -> Mapped:
+        found = map_source(source, self.technology, self.clock_ns, recipe)
+        self._tick(f"{source.name}, {recipe.name}")
+        return found
 
     def netlist(self, part: Part) -> Netlist:
         """The best netlist of a part."""
         (mapped,) = self.map([part])
         if mapped.netlist not in self._netlists:
-            self._netlists[mapped.netlist] = parse_netlist(
-                store.load_netlist(mapped.netlist), self.technology.cells, top=mapped.name
-            )
+            self._netlists[mapped.netlist] = netlist_of(mapped, self.technology)
         return self._netlists[mapped.netlist]
 
     def run(self, part: Part, stream: Stream) -> RunEnergy:
@@ -248,10 +198,7 @@ class Bench:
                 checked=timed.checked,
             )
 
-        content = [repr(operands.design).encode()]
-        for codes in (operands.act_codes, operands.wgt_codes):
-            content.append(f"{codes.shape} {codes.dtype}".encode() + codes.tobytes())
-        return self._kept(part, measure, *content)
+        return self._kept(part, measure, *content(operands))
 
     def _timed(self, netlist: Netlist, lanes: int) -> Simulator:
         delays = library_delays(netlist, self.technology.flip_flop)
@@ -274,9 +221,11 @@ class Bench:
             checked=activity.checked,
         )
 
-    def _kept(self, part: Part, measure: Callable[[], RunEnergy], *content: bytes) -> RunEnergy:
+    def _kept(self, part: Part, measure: Callable[[], RunEnergy], *given: bytes) -> RunEnergy:
         (mapped,) = self.map([part])
-        key = store.key_of("run", mapped.netlist, *content)
+        key = store.key_of(
+            "run", mapped.netlist, self.clock_ns, store.sources_digest("energy"), *given
+        )
         kept: dict[str, Any] | None = store.load(key)
         if kept is None:
             kept = asdict(measure())

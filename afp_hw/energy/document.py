@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from afp_hw.energy.bench import Bench, MappedPart
+from afp_hw.energy.bench import Bench
 from afp_hw.energy.comparison import Comparison, comparison_document
 from afp_hw.energy.layer import GROUPS, LayerEnergy
 from afp_hw.energy.memory import MemoryTable
@@ -84,7 +84,6 @@ def document(
     **conditions: Any,
 ) -> dict[str, Any]:
     """Everything; `conditions` (model, design, images, ...) come first."""
-    parts: list[MappedPart] = bench.known
     return {
         **conditions,
         "technology": bench.technology.description,
@@ -103,7 +102,7 @@ def document(
                 "area_um2": part.area_um2,
                 "delay_ns": part.delay_ns,
             }
-            for part in parts
+            for part in bench.known
         ],
     }
 

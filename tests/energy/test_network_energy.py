@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from afp_hw import AFPFormat, golden
+from afp_hw.compare import mapping
 from afp_hw.design import Design
 from afp_hw.energy import bench as bench_module
 from afp_hw.energy.bench import Bench
@@ -103,7 +104,7 @@ def test_results_are_kept(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> 
         ]
 
     first = measured()
-    monkeypatch.setattr(bench_module, "synthesize", lambda *_, **__: pytest.fail("mapped again"))
+    monkeypatch.setattr(mapping, "synthesize", lambda *_, **__: pytest.fail("mapped again"))
     monkeypatch.setattr(bench_module, "run_stream", lambda *_, **__: pytest.fail("run again"))
     assert measured() == first
 
