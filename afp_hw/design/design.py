@@ -90,8 +90,8 @@ class Design(Widths):
 
     Notes
     -----
-    Defaults are what has the smallest product of area and energy; ``docs/silicon.md`` has the table
-    that says so.
+    Defaults are what has the smallest product of area and energy in one lane, within 5 % and over
+    all formats; ``docs/silicon.md`` has the table that says so, and what a search finds beyond.
     """
 
     weights: Number

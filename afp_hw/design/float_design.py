@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from afp_hw.formats.floating import FP8_E4M3, FP8_E5M2, FP32, FloatFormat
+from afp_hw.formats.floating import FLOAT_FORMATS, FP8_E4M3, FP8_E5M2, FP32, FloatFormat
 
 SUM_SIG: Final = FP32.n_man + 1
 """Bits of a sum's significand, the hidden one included."""
@@ -63,6 +63,11 @@ class FloatDesign:
                 raise TypeError(
                     f"FloatDesign.{name} must be a FloatFormat, not {getattr(self, name)!r}"
                 )
+            if getattr(self, name) not in FLOAT_FORMATS:  # widths are derived for these
+                raise ValueError(
+                    f"FloatDesign.{name} must be one of {', '.join(map(str, FLOAT_FORMATS))}, "
+                    f"not {getattr(self, name)!r}"
+                )
         if self.weights != self.acts and not {self.weights, self.acts} <= _FP8:
             raise ValueError(
                 "FloatDesign.weights and acts must be one format or both FP8, "
@@ -81,7 +86,8 @@ class FloatDesign:
             raise TypeError(f"FloatDesign.bank_sums must be a bool, not {self.bank_sums!r}")
         if self.bank_sums and not (self.gate_zeros and self.interleave > 1):
             raise ValueError(
-                "FloatDesign.bank_sums must be False without gate_zeros or sums that take turns"
+                "FloatDesign.bank_sums must be False without gate_zeros or sums that take turns, "
+                "not True"
             )
 
     # Timing

@@ -76,10 +76,10 @@ def check_codes(owner: str, codes: ArrayLike, fmt: AFPFormat) -> NDArray[Any]:
     return array
 
 
-def refuse_nonfinite(array: NDArray[Any]) -> None:
-    """Raise ValueError with the numbers of NaN and infinities in the floats given to encode."""
+def refuse_nonfinite(array: NDArray[Any], name: str = "encode.values") -> None:
+    """Raise ValueError with the numbers of NaN and infinities in the floats given as `name`."""
     nan = int(np.isnan(array).sum())
     infinite = int(np.isinf(array).sum())
     raise ValueError(
-        f"encode.values must be finite, not {nan} NaN and {infinite} infinite of {array.size}"
+        f"{name} must be finite, not {nan} NaN and {infinite} infinite of {array.size}"
     )

@@ -145,13 +145,14 @@ def _units(block: NDArray[Any]) -> NDArray[np.float64]:
     return units
 
 
-_bit_length = np.frompyfunc(int.bit_length, 1, 1)
+bit_length = np.frompyfunc(int.bit_length, 1, 1)
+"""Of each of an array of Python integers."""
 
 
 def _object_units(block: NDArray[Any], offset: NDArray[Any]) -> NDArray[np.float64]:
     """Scaled magnitudes of Python integers, rounded to odd where they have more than 53 bits."""
     magnitude = np.absolute(block)
-    drop = np.maximum(_bit_length(magnitude) - _TOP_BITS, 0)
+    drop = np.maximum(bit_length(magnitude) - _TOP_BITS, 0)
     top = magnitude >> drop
     lost = np.asarray((top << drop) != magnitude, bool)
     top = np.asarray(top | lost.astype(object))

@@ -23,7 +23,9 @@ def dequantize_float32(
     """
     sums = integer_array("dequantize_float32.acc", acc).astype(np.int64)
     if sums.size and (sums.min() < -(1 << 31) or sums.max() >= 1 << 31):
-        raise ValueError("dequantize_float32.acc must be of 32 bits, not larger")
+        raise ValueError(
+            f"dequantize_float32.acc must have 32 bits, not be {sums.min()} to {sums.max()}"
+        )
     counted = np.maximum(sums, 0) if relu else sums
     return counted.astype(np.float32) * np.float32(scale)
 

@@ -7,12 +7,15 @@ can be rounded once more as if it were exact.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afp_hw.golden.arguments import integer_array
+from afp_hw.golden.requantize import bit_length
+
+_WIDEST: Final = 63
 
 
 def waiting_words(
@@ -40,16 +43,20 @@ def waiting_words(
     Raises
     ------
     ValueError
-        A sum has more bits.
+        A sum has more bits, or may have.
     """
+    if not 1 <= acc_width <= _WIDEST:
+        raise ValueError(f"waiting_words.acc_width must be in 1..{_WIDEST}, not {acc_width!r}")
     sums = integer_array("waiting_words.acc", acc)
     bound = 1 << (acc_width - 1)
     if sums.size and (sums.min() < -bound or sums.max() >= bound):
-        raise ValueError(f"waiting_words.acc must have {acc_width} bits, not more")
+        raise ValueError(
+            f"waiting_words.acc must have {acc_width} bits, not be {sums.min()} to {sums.max()}"
+        )
     sums = sums.astype(np.int64)
     negative = sums < 0
     magnitude = np.where(negative & (relu or not signed), 0, np.abs(sums))
-    place = _bit_lengths(magnitude)
+    place: NDArray[np.int64] = bit_length(magnitude.astype(object)).astype(np.int64)
     fraction = n_man + 2
     below = np.maximum(place - 1 - fraction, 0)
     kept = magnitude >> below
@@ -60,11 +67,3 @@ def waiting_words(
         sign_at = acc_width.bit_length() + fraction
         words |= (negative & (magnitude > 0)).astype(np.int64) << sign_at
     return words
-
-
-def _bit_lengths(magnitude: NDArray[Any]) -> NDArray[np.int64]:
-    """``int.bit_length`` of each, exact."""
-    found: NDArray[np.int64] = np.frompyfunc(lambda value: int(value).bit_length(), 1, 1)(
-        magnitude
-    ).astype(np.int64)
-    return found

@@ -1,24 +1,24 @@
 """The output-stationary systolic array."""
 
-from amaranth.hdl import C, Cat, Module, Mux, signed
+from functools import partial
+
+from amaranth.hdl import Cat, Module, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
 from afp_hw.hdl.cell import Cell
-from afp_hw.hdl.decoder import Decoder
+from afp_hw.hdl.edge import Edge
 from afp_hw.hdl.init_queue import InitQueue
-from afp_hw.hdl.operand import not_zero
 from afp_hw.hdl.place import Place, as_built
-from afp_hw.hdl.skew import SkewBuffer
 
 
 class Array(wiring.Component):
     """Output-stationary array of ``rows x cols`` cells: exact sums of products of codes.
 
     Rows are rows of the activation matrix (pixels), columns are output channels. Codes enter
-    together; skew buffers delay row r and column c, decoders behind them (a code has fewer bits
-    than an operand) feed the cells, and finished sums leave at the top of each column, row 0 first.
+    together; an :class:`.Edge` on either side delays row r and column c, and decodes with
+    ``decode = "edge"``; finished sums leave at the top of each column, row 0 first.
     Not provided: address generation and control of tiles. Whoever drives the array keeps tiles
     apart as said under Timing (:mod:`afp_hw.schedule` computes it), else sums overwrite
     one another.
@@ -94,47 +94,25 @@ class Array(wiring.Component):
         return cell
 
     def _feed(self, m, cells):
-        """Skew and decode the operands of the first column and the first row."""
-        design = self.design
-        acts = self._skew(m, "act_skew", design.rows, design.lanes * design.acts.width, 2)
-        wgts = self._skew(m, "wgt_skew", design.cols, design.lanes * design.weights.width, 0)
-        tags = Cat(self.i_first, self.i_last)
-        m.d.comb += acts.i_tag.eq(Mux(self.i_valid, tags, 0))
-        for row, cell_row in enumerate(cells):
-            # Code 0 is the number 0: a step that is not valid adds nothing.
-            m.d.comb += [
-                acts.i[row].eq(Mux(self.i_valid, self.i_act[row], 0)),
-                cell_row[0].i_first.eq(acts.o_tag[row][0]),
-                cell_row[0].i_last.eq(acts.o_tag[row][1]),
-            ]
-            self._decode(m, "act", row, acts.o[row], cell_row[0])
-        for col, cell in enumerate(cells[0]):
-            m.d.comb += wgts.i[col].eq(self.i_wgt[col])
-            self._decode(m, "wgt", col, wgts.o[col], cell)
-
-    def _skew(self, m, name, count, width, tag_width):
-        module = f"skew_{count}x{width}" + (f"_tag{tag_width}" if tag_width else "")
-        m.submodules[name] = skew = self.place(module, lambda: SkewBuffer(count, width, tag_width))
-        return skew
-
-    def _decode(self, m, name, index, codes, cell):
-        """Hand codes to a cell at the edge, decoded unless PEs do that themselves."""
-        fmt = self.design.acts if name == "act" else self.design.weights
-        for lane in range(self.design.lanes):
-            code, operand = codes.word_select(lane, fmt.width), getattr(cell, f"i_{name}")[lane]
-            if self.design.gate_zeros:
-                live = getattr(cell, f"i_{name}_live")
-                m.d.comb += live[lane].eq(not_zero(code, fmt))
-            if self.design.decode == "pe":
-                m.d.comb += operand.eq(code)
-                continue
-            decoder = self.place(f"decoder_{fmt}", lambda: Decoder(fmt))
-            m.submodules[f"{name}_decoder_{index}_{lane}"] = decoder
-            m.d.comb += [
-                decoder.i_code.eq(code),
-                decoder.i_valid.eq(C(1, 1)),
-                operand.eq(decoder.o),
-            ]
+        """Operands of the first column and of the first row, from the edges."""
+        edges = {"act": [row[0] for row in cells], "wgt": cells[0]}
+        for side, fed in edges.items():
+            name = f"{side}_edge"
+            edge = self.place(
+                self.design.module_name(name), partial(Edge, self.design, side, self.place)
+            )
+            m.submodules[name] = edge
+            for index, cell in enumerate(fed):
+                m.d.comb += edge.i_code[index].eq(getattr(self, f"i_{side}")[index])
+                pairs = zip(getattr(cell, f"i_{side}"), edge.o[index], strict=True)
+                m.d.comb += [operand.eq(value) for operand, value in pairs]
+                if self.design.gate_zeros:
+                    m.d.comb += getattr(cell, f"i_{side}_live").eq(edge.o_live[index])
+                if side == "act":
+                    m.d.comb += Cat(cell.i_first, cell.i_last).eq(edge.o_tag[index])
+            if side == "act":
+                names = ("i_valid", "i_first", "i_last")
+                m.d.comb += [getattr(edge, port).eq(getattr(self, port)) for port in names]
 
     def _connect(self, m, cells):
         """Operands to the right and downwards, sums upwards."""

@@ -1,8 +1,4 @@
-"""One side of an array: what its operands pass before they reach the first row or column of cells.
-
-:class:`.Array` has the same circuit within itself. Here it is a component of its own, so that its
-energy can be measured.
-"""
+"""One side of an array: what operands pass ahead of the first row or column of cells."""
 
 from amaranth.hdl import C, Cat, Module, Mux
 from amaranth.lib import wiring
@@ -17,7 +13,9 @@ from afp_hw.hdl.skew import SkewBuffer
 
 
 class Edge(wiring.Component):
-    """Skew buffer of one kind of operand, and behind it decoders and marks of zeros.
+    """Skew buffer of one kind of operand; behind it marks of zeros and, where asked for, decoders.
+
+    Decoders stand behind the skew: a code has fewer bits to delay than an operand.
 
     Parameters
     ----------
@@ -49,14 +47,13 @@ class Edge(wiring.Component):
     Those of the parts.
     """
 
-    sequential = True
-
     def __init__(self, design: Design, side: str, place: Place = as_built):
         self.design = design
         self.side = side
         self.place = place
         self.fmt = design.acts if side == "act" else design.weights
         self.count = design.rows if side == "act" else design.cols
+        self.sequential = self.count > 1  # the first element is not delayed
         members = {
             "i_code": In(design.lanes * self.fmt.width).array(self.count),
             "o": Out(travelling(design, self.fmt)).array(self.count, design.lanes),

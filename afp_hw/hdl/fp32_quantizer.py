@@ -10,26 +10,17 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from afp_hw.design.float_design import SUM_SIG as SIG
+from afp_hw.formats.floating import FP32
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.rounder import Normalizer
+from afp_hw.hdl.stages import pass_valid, staged
 from afp_hw.hdl.unsigned_multiplier import UnsignedMultiplier, booth_digits
 
-SIG = 24
-"""Bits of a significand, the hidden one included."""
-
-BIAS = 127
 INTEGER = 32
 """Bits of a sum."""
 
-
-def _staged(m, name, values):
-    """The values one clock edge later."""
-    registers = {
-        key: Signal(len(value), name=f"{name}_{key}", reset_less=True)
-        for key, value in values.items()
-    }
-    m.d.sync += [registers[key].eq(value) for key, value in values.items()]
-    return registers
+_MAN, _TOP = FP32.n_man, FP32.n_man + FP32.n_exp
 
 
 def _nearest_even(kept, half, below):
@@ -43,8 +34,8 @@ def _times(m, place, sig, factor):
         f"multiplier_{SIG}x{SIG}_booth", lambda: UnsignedMultiplier(SIG, SIG, "booth", place)
     )
     m.d.comb += [multiplier.i_a.eq(sig), multiplier.i_b.eq(booth_digits(factor))]
-    rows = _staged(m, "rows", {str(index): row for index, row in enumerate(multiplier.o_row)})
-    product = _staged(m, "product", {"sig": (rows["0"] + rows["1"])[: 2 * SIG]})
+    rows = staged(m, "rows", {str(index): row for index, row in enumerate(multiplier.o_row)})
+    product = staged(m, "product", {"sig": (rows["0"] + rows["1"])[: 2 * SIG]})
     return product["sig"]
 
 
@@ -58,12 +49,6 @@ def _significand(product):
     # What is rounded up to the next power of two has zeros behind its leading one already.
     sig = Cat(rounded[: SIG - 1], C(1, 1))
     return sig, high + rounded[SIG]
-
-
-def _valid(m, component):
-    valids = Signal(component.latency)
-    m.d.sync += valids.eq(Cat(component.i_valid, valids[:-1]))
-    m.d.comb += component.o_valid.eq(valids[-1])
 
 
 class Fp32Dequantizer(wiring.Component):
@@ -114,7 +99,7 @@ class Fp32Dequantizer(wiring.Component):
         negative = self.i_acc[-1]
         counted = Mux(negative & self.i_relu, 0, self.i_acc).as_signed()
         magnitude = Mux(negative, -counted, counted).as_unsigned()[:INTEGER]
-        s1 = _staged(m, "s1", {"magnitude": magnitude, "sign": counted[-1]})
+        s1 = staged(m, "s1", {"magnitude": magnitude, "sign": counted[-1]})
 
         m.submodules.normalizer = normalizer = self.place(
             f"normalizer_{INTEGER}", lambda: Normalizer(INTEGER)
@@ -125,7 +110,7 @@ class Fp32Dequantizer(wiring.Component):
             normalizer.o[cut:], normalizer.o[cut - 1], normalizer.o[: cut - 1].any()
         )
         place = C(INTEGER - 1, 6) - normalizer.o_zeros + rounded[SIG]
-        s2 = _staged(
+        s2 = staged(
             m,
             "s2",
             {
@@ -134,16 +119,16 @@ class Fp32Dequantizer(wiring.Component):
                 "sign": s1["sign"],
             },
         )
-        product = _times(m, self.place, s2["sig"], Cat(self.i_scale[:23], C(1, 1)))
-        s3 = _staged(m, "s3", {key: s2[key] for key in ("exponent", "sign")})
-        s4 = _staged(m, "s4", s3)
+        product = _times(m, self.place, s2["sig"], Cat(self.i_scale[:_MAN], C(1, 1)))
+        s3 = staged(m, "s3", {key: s2[key] for key in ("exponent", "sign")})
+        s4 = staged(m, "s4", s3)
         sig, more = _significand(product)
-        exponent = s4["exponent"] + self.i_scale[23:31] + more
+        exponent = s4["exponent"] + self.i_scale[_MAN:_TOP] + more
         some = product.any()
-        number = Mux(some, Cat(sig[:23], exponent[:8], s4["sign"]), 0)
-        s5 = _staged(m, "s5", {"number": number})
+        number = Mux(some, Cat(sig[:_MAN], exponent[:8], s4["sign"]), 0)
+        s5 = staged(m, "s5", {"number": number})
         m.d.comb += self.o_number.eq(s5["number"])
-        _valid(m, self)
+        pass_valid(m, self)
         return m
 
 
@@ -192,17 +177,17 @@ class Fp32Quantizer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        some = self.i_number[:31].any()
-        sig = Cat(self.i_number[:23], some)
-        product = _times(m, self.place, sig, Cat(self.i_scale[:23], C(1, 1)))
+        some = self.i_number[:_TOP].any()
+        sig = Cat(self.i_number[:_MAN], some)
+        product = _times(m, self.place, sig, Cat(self.i_scale[:_MAN], C(1, 1)))
         exponent = Signal(signed(10))
-        m.d.comb += exponent.eq(self.i_number[23:31] + self.i_scale[23:31] - 2 * BIAS)
-        s1 = _staged(m, "s1", {"exponent": exponent, "sign": self.i_number[-1]})
-        s2 = _staged(m, "s2", s1)
+        m.d.comb += exponent.eq(self.i_number[_MAN:_TOP] + self.i_scale[_MAN:_TOP] - 2 * FP32.bias)
+        s1 = staged(m, "s1", {"exponent": exponent, "sign": self.i_number[-1]})
+        s2 = staged(m, "s2", s1)
         sig, more = _significand(product)
-        place = Signal(signed(11))
+        place = Signal(signed(10))  # -254 to 257, and one more where rounding carries
         m.d.comb += place.eq(s2["exponent"].as_signed() + more)
-        s3 = _staged(
+        s3 = staged(
             m,
             "s3",
             {
@@ -214,8 +199,8 @@ class Fp32Quantizer(wiring.Component):
 
         # Places -1 (a half to one) to width - 1 matter: below all is 0, above all saturates.
         place = s3["place"].as_signed()
-        wide = Cat(C(0, self.width), s3["sig"])  # its leading one is worth 2**-1 after this cut
-        shifted = Signal(len(wide) + self.width)
+        # By at most `width` places to the left: what is above SIG is the integer, SIG - 1 rounds.
+        shifted = Signal(SIG + self.width)
         distance = Signal(range(self.width + 1))
         m.d.comb += [
             distance.eq(Mux(place < 0, 0, place + 1)),
@@ -229,7 +214,7 @@ class Fp32Quantizer(wiring.Component):
         magnitude = Mux(large, limit, rounded[: self.width])
         small = (place < -1) | ~s3["sig"][-1]
         code = Mux(small, 0, Mux(s3["sign"], -magnitude, magnitude))[: self.width]
-        s4 = _staged(m, "s4", {"code": code})
+        s4 = staged(m, "s4", {"code": code})
         m.d.comb += self.o_code.eq(s4["code"])
-        _valid(m, self)
+        pass_valid(m, self)
         return m

@@ -8,13 +8,14 @@ Integer-Arithmetic-Only Inference", CVPR 2018, section 2.2. This is the rival of
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
+from amaranth.hdl import C, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.formats import IntFormat
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.rounding_shift import RoundingShift
+from afp_hw.hdl.stages import pass_valid, staged
 from afp_hw.hdl.unsigned_multiplier import Tree, UnsignedMultiplier, booth_digits
 
 Register = Literal["magnitude", "rows", "product"]
@@ -84,7 +85,7 @@ class IntRequantization:
 
     @property
     def most_shift(self) -> int:
-        """Largest shift: any larger one gives 0 for all sums, as this one does."""
+        """Largest shift: with a factor any larger one gives 0 for all sums, as this one does."""
         return self.product_width
 
     @property
@@ -175,21 +176,14 @@ class IntRequantizer(wiring.Component):
             values["magnitude"] = (first + second)[: len(first)]
             values = self._stage(m, "product", values)
         self._code(m, values)
-        valids = Signal(self.latency)
-        m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
-        m.d.comb += self.o_valid.eq(valids[-1])
+        pass_valid(m, self)
         return m
 
     def _stage(self, m, name, values):
         """The values one clock edge later where a register is wanted here."""
         if name not in self.parameters.registers:
             return values
-        staged = {
-            key: Signal(len(value), name=f"{name}_{key}", reset_less=True)
-            for key, value in values.items()
-        }
-        m.d.sync += [staged[key].eq(value) for key, value in values.items()]
-        return staged
+        return staged(m, name, values)
 
     def _rows(self, m, values):
         """The product of magnitude and factor as two numbers to be added."""

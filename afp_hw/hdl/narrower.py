@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 from afp_hw.design import Design
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.rounder import Normalizer
+from afp_hw.hdl.stages import pass_valid, staged
 
 
 def place_width(design: Design) -> int:
@@ -99,15 +100,12 @@ class Narrower(wiring.Component):
         if self.signed:
             parts.append(self._staged(m, "sign", negative & ~gone))
         m.d.sync += word.eq(Cat(*parts))
-        valids = Signal(self.latency)
-        m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
-        m.d.comb += [self.o_word.eq(word), self.o_valid.eq(valids[-1])]
+        m.d.comb += self.o_word.eq(word)
+        pass_valid(m, self)
         return m
 
     def _staged(self, m, name, value):
         """The value behind a register in the middle, where there is one."""
         if self.latency == 1:
             return value
-        register = Signal(len(value), name=f"s1_{name}", reset_less=True)
-        m.d.sync += register.eq(value)
-        return register
+        return staged(m, "s1", {name: value})[name]

@@ -105,7 +105,8 @@ class PlanePacker(wiring.Component):
 
     Timing
     ------
-    One code a cycle; ``latency`` = 1 clock edge.
+    One code a cycle; ``latency`` = 1 clock edge. `i_bit` and `i_stored` choose among what is there:
+    they act at once.
 
     Widths
     ------

@@ -25,7 +25,7 @@ def base_of(design: Design, offset: int, n_man: int) -> int:
     n_man
         Mantissa bits of the layer's format.
     """
-    # The place of code e = 1 on the envelope's grid is envelope.n_man.
+    # In units of the layer's lsb the leading one lies at place + offset; e = 1 begins at n_man.
     base = offset - n_man
     half = 1 << base_width(design) - 1
     return min(max(base, -half), half - 1)

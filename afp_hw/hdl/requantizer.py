@@ -3,13 +3,14 @@
 Source: ``docs/numerics.md`` section 6: ``y = encode(relu?(clip?(acc)) * 2**offset)``.
 """
 
-from amaranth.hdl import C, Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import C, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.rounder import N_EXP_WIDTH, N_MAN_WIDTH, Normalizer, Rounder
+from afp_hw.hdl.stages import pass_valid
 
 OFFSET_WIDTH = 14
 
@@ -131,7 +132,5 @@ class Requantizer(wiring.Component):
         place = s2_settings.n_exp + s2_settings.n_man
         m.d.sync += code.eq(rounder.o_code | (sign << place))
 
-        valids = Signal(self.latency)
-        m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
-        m.d.comb += self.o_valid.eq(valids[-1])
+        pass_valid(m, self)
         return m

@@ -19,7 +19,7 @@ class RoundingShift(wiring.Component):
     width : int
         Bits of the magnitude.
     most : int
-        Largest shift.
+        Largest shift, at least 2.
     out_width : int
         Bits of the result.
 
@@ -71,8 +71,7 @@ class RoundingShift(wiring.Component):
             overflows.append(over)
         rounded = Signal(self.out_width + 1)
         m.d.comb += rounded.eq(value[1 : self.out_width + 1] + value[0])
-        beyond = value[self.out_width + 1 :].any() if len(value) > self.out_width + 1 else 0
-        too_large = (rounded > self.i_limit) | beyond
+        too_large = rounded > self.i_limit
         for over in overflows:
             too_large |= over
         m.d.comb += self.o.eq(Mux(too_large, self.i_limit, rounded[: self.out_width]))

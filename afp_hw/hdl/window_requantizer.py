@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
 from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.stages import pass_valid, staged
 from afp_hw.hdl.window import Window, WindowRounder, drop_most
 
 
@@ -47,7 +48,8 @@ class WindowRequantizer(wiring.Component):
     Timing
     ------
     One sum a cycle; ``latency`` = ``stages`` clock edges; no back-pressure. `i_drop` is sampled
-    with each sum, the other settings with the last stage: they may change while no sum is inside.
+    with each sum, the other settings with the last stage, a negative limit with the first one too:
+    they may change while no sum is inside.
 
     Widths
     ------
@@ -106,15 +108,11 @@ class WindowRequantizer(wiring.Component):
             self.o_code.eq(code),
         ]
         m.d.sync += code.eq(Cat(rounder.o_code, *sign))
-        valids = Signal(self.latency)
-        m.d.sync += valids.eq(Cat(self.i_valid, valids[:-1]))
-        m.d.comb += self.o_valid.eq(valids[-1])
+        pass_valid(m, self)
         return m
 
     def _staged(self, m, name, value):
         """The value behind the register between window and rounder, where there is one."""
         if self.latency == 1:
             return value
-        register = Signal(len(value), name=f"s1_{name}", reset_less=True)
-        m.d.sync += register.eq(value)
-        return register
+        return staged(m, "s1", {name: value})[name]

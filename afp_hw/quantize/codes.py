@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afp_hw.formats import AFPFormat, FloatFormat, Number
-from afp_hw.golden import encode, quantize_integer, symmetric_scale
-from afp_hw.golden.floating import decode_float, encode_float
+from afp_hw.golden import encode, finest_lsb, quantize_integer, symmetric_scale
+from afp_hw.golden.arguments import refuse_nonfinite
+from afp_hw.golden.floating import encode_float
 from afp_hw.quantize.bias import bias_for
 
 _SCALED: Final = 8
@@ -32,9 +33,7 @@ def float_exponent(absmax: float, fmt: FloatFormat) -> int:
     """
     if fmt.width > _SCALED or not absmax:
         return 0
-    (largest,) = decode_float([fmt.largest_code], fmt).tolist()
-    (fraction, exponent), (limit, most) = math.frexp(absmax), math.frexp(largest)
-    return most - exponent - (fraction > limit)
+    return fmt.lsb - finest_lsb(absmax, fmt.max_fix)
 
 
 def quantize_codes(values: ArrayLike, fmt: Number | FloatFormat) -> NDArray[Any]:
@@ -58,9 +57,9 @@ def quantize_codes(values: ArrayLike, fmt: Number | FloatFormat) -> NDArray[Any]
     """
     array = np.asarray(values, dtype=np.float64)
     absmax = float(np.abs(array).max(initial=0.0))
+    if not math.isfinite(absmax):
+        refuse_nonfinite(array, "quantize_codes.values")
     if isinstance(fmt, FloatFormat):
-        if not math.isfinite(absmax):
-            raise ValueError("quantize_codes.values must be finite, not NaN or infinite")
         return encode_float(np.ldexp(array, float_exponent(absmax, fmt)), fmt)
     if isinstance(fmt, AFPFormat):
         return encode(array, fmt, bias_for(absmax, fmt))

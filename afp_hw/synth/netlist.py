@@ -40,7 +40,7 @@ _BLOCK_OF_INSTANCE: Final = (
     (re.compile(r"shifter"), "shifter"),
     (re.compile(r"lane_sum|lane_tree"), "adder tree"),
     (re.compile(r"accumulator"), "accumulator"),
-    (re.compile(r"skew|init_queue"), "edge"),
+    (re.compile(r"_edge|skew|init_queue"), "edge"),
 )
 
 

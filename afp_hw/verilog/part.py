@@ -33,7 +33,8 @@ def emit_part(part: Part) -> Emitted:
     """A part as Verilog.
 
     The manifest has ``name``, ``kind``, ``ports``, ``latency_cycles`` (clock edges from input to
-    output; 0: combinational), ``versions`` and ``sha256`` of the Verilog text.
+    output; of the first element where elements follow one another), ``versions`` and ``sha256`` of
+    the Verilog text.
     """
     library = Library()
     component = part.make(library.place)

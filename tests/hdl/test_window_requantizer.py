@@ -203,5 +203,5 @@ def test_stages_are_one_or_two(kind: type) -> None:
 
 
 def test_a_sum_that_is_too_wide_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"waiting_words\.acc must have 8 bits, not more"):
+    with pytest.raises(ValueError, match=r"waiting_words\.acc must have 8 bits, not be 128 to 128"):
         golden.waiting_words([128], 2, 8, signed=True)
