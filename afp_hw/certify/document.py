@@ -72,7 +72,7 @@ def read_document(path: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} must be a certificate in JSON, not other text") from error
     if not isinstance(document, dict):
         raise ValueError(f"{path.name} must be a certificate, not {type(document).__name__}")

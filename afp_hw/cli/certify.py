@@ -60,8 +60,14 @@ def _or_check(function: Command) -> Command:
     @functools.wraps(function)
     def chosen(*, check: Path | None, **parameters: Any) -> Any:
         if check is None:
+            if parameters["kind"] is None:
+                raise click.UsageError("Missing argument 'pe', or --check FILE.")
             return function(**parameters)
-        given = sorted(name for name, value in parameters.items() if value is not None)
+        given = sorted(
+            option.opts[0] if isinstance(option, click.Option) else str(parameters["kind"])
+            for option in click.get_current_context().command.params
+            if parameters.get(str(option.name)) is not None
+        )
         if given:
             raise ValueError(f"--check must stand alone, not beside {', '.join(given)}")
         return _recheck(check)
@@ -108,8 +114,6 @@ def command(
     from afp_hw.certify.certificate import Options, certify
     from afp_hw.synth.run import work_folder
 
-    if kind is None:
-        raise click.UsageError("Missing argument 'pe', or --check FILE.")
     if out is None:
         raise click.UsageError("Missing option '-o' / '--out'.")
     given["recipe"] = mapping

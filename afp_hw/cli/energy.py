@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.options import FILE, format_option, json_option
+from afp_hw.cli.layer_options import LayerInputs, layer_input_options
+from afp_hw.cli.options import FILE, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import Design, load_recipe
-from afp_hw.files import write_atomic
-from afp_hw.formats import AFPFormat
+from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
     from afp_hw.energy.bench import Bench
@@ -27,11 +27,7 @@ def _subject(
     model: str,
     design: Design,
     images: Any,
-    *,
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    formats_file: Path | None,
-    calibration_file: Path | None,
+    inputs: LayerInputs,
 ) -> Subject:
     """The network with static and with dynamic grids."""
     from afp_hw.cli.layer_inputs import calibration_for, lowered_network, room_in
@@ -39,16 +35,8 @@ def _subject(
     from afp_hw.network import lower
     from afp_hw.network.grids import with_dynamic_grids, with_static_grids
 
-    given = lowered_network(
-        model,
-        images,
-        design,
-        weights=weights,
-        acts=acts,
-        formats_file=formats_file,
-        calibration_file=calibration_file,
-    )
-    _, calibration = calibration_for(model, images, calibration_file)
+    given = lowered_network(model, images, design, inputs)
+    _, calibration = calibration_for(model, images, inputs.calibration_file)
     graph, room = given.graph, room_in(design)
     static = given
     if any(item.dynamic for item in given.assignment.acts.values()):
@@ -103,26 +91,7 @@ def _measured(
 @click.argument("model", metavar="[MODEL]", default="embedded")
 @click.option("--design", "recipe", type=FILE, required=True, metavar="FILE", help="gen/*.toml.")
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this; may repeat.")
-@format_option("--weights", "AFP format of all weights.  [default: e3m1]")
-@format_option("--acts", "AFP format of all activations; the sign follows.  [default: e3m2]")
-@click.option("--formats", "formats_file", type=FILE, metavar="FILE", help="formats.json instead.")
-@click.option(
-    "--calibration",
-    "calibration_file",
-    type=FILE,
-    metavar="FILE",
-    help="Images for static grids, .npy.  [default: embedded ones, else the input]",
-)
-@click.option(
-    "--images",
-    "count",
-    type=int,
-    metavar="N",
-    help="Images to run.  [default: 1 embedded one, or all of --input]",
-)
-@click.option(
-    "--input", "input_file", type=FILE, metavar="FILE", help="Images: .npy, float [B, C, H, W]."
-)
+@layer_input_options
 @click.option(
     "--liberty",
     type=FILE,
@@ -157,12 +126,7 @@ def command(
     model: str,
     recipe: Path,
     layers: tuple[str, ...],
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    formats_file: Path | None,
-    calibration_file: Path | None,
-    count: int | None,
-    input_file: Path | None,
+    inputs: LayerInputs,
     liberty: tuple[Path, ...],
     clock_ns: float,
     memory_file: Path | None,
@@ -190,18 +154,12 @@ def command(
     from afp_hw.energy.memory import MemoryTable
     from afp_hw.synth import Technology
 
+    if out is not None:  # what takes minutes should find a folder to be written to
+        output_directory(out.absolute().parent)
     memory = MemoryTable.embedded() if memory_file is None else MemoryTable.load(memory_file)
     technology = Technology.from_liberty(liberty) if liberty else Technology.sky130()
-    images = images_for(model, input_file, count)
-    subject = _subject(
-        model,
-        design,
-        images,
-        weights=weights,
-        acts=acts,
-        formats_file=formats_file,
-        calibration_file=calibration_file,
-    )
+    images = images_for(model, inputs)
+    subject = _subject(model, design, images, inputs)
     names = _names(subject, layers)
     bench = Bench(technology, clock_ns, jobs=jobs or len(os.sched_getaffinity(0)))
     conditions = {"model": model, "design": design.array_name, "images": len(images)}

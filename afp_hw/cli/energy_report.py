@@ -8,8 +8,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-_GROUPS = ("array", "edges", "requantizer", "packing", "SRAM", "DRAM")
-
 
 def print_energy(document: Mapping[str, Any]) -> None:
     """The document as tables on stdout."""
@@ -26,11 +24,15 @@ def print_energy(document: Mapping[str, Any]) -> None:
             )
     if document["sensitivity"]:
         console.print(_sensitivity(document))
+    late = [part["name"] for part in document["parts"] if not part["meets_clock"]]
+    if late:
+        console.print(f"later than the clock: {', '.join(late)}")
     memory = document["memory"]
     console.print(
-        f"{document['technology']}, {document['clock_ns']:g} ns, with glitches, without wires and "
-        f"clock tree. Memories: {memory['source']}, {memory['sram_pj_per_bit']:.3g} and "
-        f"{memory['dram_pj_per_bit']:.3g} pJ a bit of SRAM and DRAM. "
+        f"{document['technology']}, {document['clock_ns']:g} ns, with glitches, without wires, "
+        f"clock tree and leakage. Memories: {memory['source']}, "
+        f"{memory['sram_pj_per_bit']:.3g} and {memory['dram_pj_per_bit']:.3g} pJ a bit of SRAM "
+        "and DRAM. "
         f"{document['results_checked']:,} results equal to the golden model.",
         style="dim",
     )
@@ -58,10 +60,10 @@ def _totals(document: Mapping[str, Any]) -> Table:
         f"{document['model']} on {document['design']}: nJ an image",
         "", *(item["name"] for item in schemes.values()),
     )  # fmt: skip
-    for group in _GROUPS:
+    afp = schemes["afp_static"]
+    for group in afp["groups_nj"]:
         table.add_row(group, *(_number(item["groups_nj"][group]) for item in schemes.values()))
     table.add_section()
-    afp = schemes["afp_static"]
     for title, key in (("logic", "logic_nj"), ("total", "total_nj")):
         table.add_row(title, *(_number(item[key]) for item in schemes.values()))
         table.add_row("", *(_ratio(item[key] / afp[key]) for item in schemes.values()))

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from afp_hw.cli.layer_options import LayerInputs
 from afp_hw.cli.model import EMBEDDED, model_file, read_images
 from afp_hw.design import Design
 from afp_hw.embedded import calibration_images, test_set
@@ -23,7 +24,7 @@ from afp_hw.network import (
 from afp_hw.network.lower import InitMax
 
 
-def images_for(model: str, input_file: Path | None, count: int | None) -> NDArray[np.float32]:
+def images_for(model: str, inputs: LayerInputs) -> NDArray[np.float32]:
     """The images to run: of the embedded test set (default: 1), or of a file (default: all).
 
     Raises
@@ -31,6 +32,7 @@ def images_for(model: str, input_file: Path | None, count: int | None) -> NDArra
     ValueError
         Another model than the embedded one without a file, or fewer images than asked for.
     """
+    input_file, count = inputs.input_file, inputs.count
     if input_file is not None:
         images = read_images("--input", input_file)
         count = len(images) if count is None else count
@@ -47,11 +49,7 @@ def lowered_network(
     model: str,
     images: NDArray[np.float32],
     design: Design,
-    *,
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    formats_file: Path | None,
-    calibration_file: Path | None,
+    inputs: LayerInputs,
 ) -> LoweredNetwork:
     """The model with a format for every tensor: of a file, or static ones by the paper's rule.
 
@@ -63,12 +61,8 @@ def lowered_network(
         What is run; they calibrate a model that has no calibration images.
     design
         What it will run on: its ``init_max`` decides which additions of skip tensors are fused.
-    weights, acts
-        Formats of all tensors; default: those of ``afp-hw demo``.
-    formats_file
-        A format assignment instead.
-    calibration_file
-        Images that give the largest magnitudes.
+    inputs
+        Formats, default those of ``afp-hw demo``, and calibration images.
 
     Raises
     ------
@@ -77,8 +71,9 @@ def lowered_network(
     OSError
         A file cannot be read.
     """
+    formats_file, weights, acts = inputs.formats_file, inputs.weights, inputs.acts
     if formats_file is not None:
-        given = {"--weights": weights, "--acts": acts, "--calibration": calibration_file}
+        given = {"--weights": weights, "--acts": acts, "--calibration": inputs.calibration_file}
         for option, value in given.items():
             if value is not None:
                 raise ValueError(f"--formats must stand alone, not beside {option}")
@@ -86,7 +81,7 @@ def lowered_network(
     if formats_file is not None:
         formats = load_assignment(formats_file)
     else:
-        source, calibration = calibration_for(model, images, calibration_file)
+        source, calibration = calibration_for(model, images, inputs.calibration_file)
         formats = calibrate(
             graph,
             calibration,

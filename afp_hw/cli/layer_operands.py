@@ -81,6 +81,24 @@ def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> O
     return replace(operands, name=title)
 
 
+def _rounded(model: str, layer: str, design: Design, input_file: Path | None) -> Operands:
+    """Operands in integers; of the layer with most products, where none is named."""
+    graph = load_graph(model_file(model))
+    products = {
+        node.name: int(np.prod(graph.shapes[node.output][1:])) * node.weight[0].size
+        for node in graph.layers()
+        if node.weight is not None and node.weight[0].size <= design.k
+    }
+    if not layer and not products:
+        raise ValueError(
+            f"Design.k must be at least the shortest reduction of {graph.name}, not {design.k}"
+        )
+    layer = layer or max(products, key=products.__getitem__)
+    operands = matrices_for(f"{model}:{layer}", input_file).operands(design)
+    assert isinstance(operands, Operands)  # no floating point
+    return operands
+
+
 def operands_for(spec: str | None, design: Design, input_file: Path | None) -> Operands:
     """Operands as ``--operands`` names them, at most some thousand outputs of one image.
 
@@ -91,7 +109,7 @@ def operands_for(spec: str | None, design: Design, input_file: Path | None) -> O
         ``"embedded:LAYER"``, ``"FILE.onnx"``, ``"FILE.onnx:LAYER"``, ``"random"``, ``"random:K"``.
     design
         Its envelopes are the formats of the layers, but that no sign bit is spent where none is
-        needed.
+        needed; integers are used as they are.
     input_file
         Images [N, C, H, W]; must be given for another model than the embedded one, whose static
         biases come from the same images.
@@ -113,11 +131,13 @@ def operands_for(spec: str | None, design: Design, input_file: Path | None) -> O
     model, colon, layer = spec.partition(":")
     if colon and not layer:
         raise ValueError(f"--operands must be MODEL or MODEL:LAYER, not {spec!r}")
+    if design.integers:  # one symmetric scale a tensor
+        return _rounded(model, layer, design, input_file)
     return _layer(model, layer, design, input_file)
 
 
 def matrices_for(spec: str, input_file: Path | None) -> Matrices:
-    """Unrounded operands of a layer, some thousand outputs: what :func:`operands_for` rounds.
+    """Unrounded operands of a layer, some thousand outputs; of a grouped one its first group.
 
     Parameters
     ----------

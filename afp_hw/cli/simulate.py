@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.options import FILE, format_option, json_option
+from afp_hw.cli.layer_options import LayerInputs, layer_input_options
+from afp_hw.cli.options import FILE, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import Design, load_recipe
 from afp_hw.errors import MismatchError
-from afp_hw.formats import AFPFormat
 
 if TYPE_CHECKING:
     from afp_hw.network import LoweredNetwork
@@ -102,26 +102,7 @@ def _simulate(
     show_default=True,
     help="The Verilog, or closed forms and golden alone.",
 )
-@format_option("--weights", "Format of all weights.  [default: e3m1]")
-@format_option("--acts", "Format of all activations; the sign follows.  [default: e3m2]")
-@click.option("--formats", "formats_file", type=FILE, metavar="FILE", help="formats.json instead.")
-@click.option(
-    "--calibration",
-    "calibration_file",
-    type=FILE,
-    metavar="FILE",
-    help="Images for the static biases, .npy.  [default: embedded ones, else the input]",
-)
-@click.option(
-    "--images",
-    "count",
-    type=int,
-    metavar="N",
-    help="Images to run.  [default: 1 embedded one, or all of --input]",
-)
-@click.option(
-    "--input", "input_file", type=FILE, metavar="FILE", help="Images: .npy, float [B, C, H, W]."
-)
+@layer_input_options
 @click.option(
     "--clock-mhz",
     type=float,
@@ -139,12 +120,7 @@ def command(
     every: bool,
     recipe: Path,
     engine: str,
-    weights: AFPFormat | None,
-    acts: AFPFormat | None,
-    formats_file: Path | None,
-    calibration_file: Path | None,
-    count: int | None,
-    input_file: Path | None,
+    inputs: LayerInputs,
     clock_mhz: float,
     vcd: Path | None,
     fst: Path | None,
@@ -166,16 +142,8 @@ def command(
     from afp_hw.cli.layer_inputs import images_for, lowered_network
     from afp_hw.cli.layer_report import layer_document, print_layer, verdict
 
-    images = images_for(model, input_file, count)
-    lowered = lowered_network(
-        model,
-        images,
-        design,
-        weights=weights,
-        acts=acts,
-        formats_file=formats_file,
-        calibration_file=calibration_file,
-    )
+    images = images_for(model, inputs)
+    lowered = lowered_network(model, images, design, inputs)
     names = _layer_names(lowered, layers, every)
     runs = _simulate(lowered, names, images, design, engine, trace)
     if as_json:

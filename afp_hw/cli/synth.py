@@ -86,10 +86,14 @@ def _print(report: HardwareReport) -> None:
         console.print(note, style="dim")
 
 
+def _an(kind: str) -> str:
+    return f"an {kind}" if kind == "array" else f"a {kind}"
+
+
 def _with_proven_sums(kind: str, design: Design, stimulus: Operands) -> tuple[Design, Operands]:
     """The design with the bound that the layer's weights give, where it is the smaller one."""
     if kind != "pe":
-        raise ValueError(f"--proven must be of a pe, not of a {kind}")
+        raise ValueError(f"--proven must be of a pe, not of {_an(kind)}")
     bound = min(stimulus.proven_bound(), design.sum_bound)
     design = replace(design, sum_max=bound)
     return design, stimulus.for_design(design)
@@ -97,7 +101,7 @@ def _with_proven_sums(kind: str, design: Design, stimulus: Operands) -> tuple[De
 
 def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
     if kind != "pe":
-        raise ValueError(f"--optimise must be of a pe, not of a {kind}")
+        raise ValueError(f"--optimise must be of a pe, not of {_an(kind)}")
     if recipes:
         raise ValueError("--optimise must stand without --recipe: it tries all of them")
 

@@ -16,6 +16,9 @@ from afp_hw.design import Design
 REFERENCES: Final = ("int8", "int4", "fp32")
 """Rows that all others are set against, where they are asked for."""
 
+_STEPS: Final = 100
+"""Steps of progress that a search counts for."""
+
 _FIGURES: Final = ("area_um2", "energy_fj", "energy_glitch_fj", "area_energy")
 
 
@@ -167,8 +170,17 @@ def compare(
     nand2 = evaluator.technology.nand2_area_um2
     for done, (subject, design) in enumerate(zip(subjects, designs, strict=True), 1):
         if isinstance(design, Design):
-            search = optimise(design, evaluator, objective)
+            search = optimise(design, evaluator, objective, _within(report, done, len(subjects)))
         else:
             search = optimise_floats(*design, evaluator, objective)
         yield Row(subject, search, nand2)
-        report(done, len(subjects))
+        report(done * _STEPS, len(subjects) * _STEPS)
+
+
+def _within(
+    report: Callable[[int, int], None], position: int, count: int
+) -> Callable[[int, int], None]:
+    """A search's own progress as a part of the whole: it is the one at `position`, from 1."""
+    return lambda done, total: report(
+        (position - 1) * _STEPS + _STEPS * done // total, count * _STEPS
+    )

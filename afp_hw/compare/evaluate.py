@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields
 from importlib.metadata import version
@@ -43,8 +43,6 @@ class Evaluator:
         Operands.
     jobs
         Syntheses and runs at once.
-    tick
-        Called with a word after every step.
     """
 
     def __init__(
@@ -54,14 +52,12 @@ class Evaluator:
         matrices: Matrices | Codes,
         *,
         jobs: int = 1,
-        tick: Callable[[str], None] = lambda word: None,
     ) -> None:
         if not clock_ns > 0:
             raise ValueError(f"Evaluator.clock_ns must be positive, not {clock_ns!r}")
         self.technology = technology
         self.clock_ns = clock_ns
         self.matrices = matrices
-        self._tick = tick
         self._pool = ThreadPoolExecutor(jobs)
 
     def close(self) -> None:
@@ -114,9 +110,7 @@ class Evaluator:
         return [future.result() for future in futures]
 
     def _map(self, source: Source, lanes: int, recipe: Recipe) -> Mapped:
-        found = map_source(source, self.technology, self.clock_ns, recipe, lanes=lanes)
-        self._tick(recipe.name)
-        return found
+        return map_source(source, self.technology, self.clock_ns, recipe, lanes=lanes)
 
     def _point(self, design: Design | FloatDesign, mapped: Mapped) -> Point:
         operands = self.matrices.operands(design)
@@ -137,17 +131,16 @@ class Evaluator:
                 clock_fj=timed.part_j("clock") * 1e15,
                 leakage_fj=timed.leakage_j * 1e15,
                 blocks_fj={block: timed.block_j(block) * 1e15 for block in timed.blocks},
-                operands=timed.operands,
                 macs=timed.count,
                 checked=timed.checked,
             )
             kept = asdict(found)
             store.save(key, kept)
-        self._tick("energy")
         return Point(
             fmt=(str(design.weights), str(design.acts)),
             options=options_of(design),
             mapped=mapped,
             energy=Energy(**kept),
+            operands=self.matrices.name,
             meets=mapped.delay_ns <= self.clock_ns,
         )

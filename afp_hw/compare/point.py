@@ -61,8 +61,6 @@ class Energy:
         In the time of one MAC.
     blocks_fj
         With glitches, by block; of a flattened netlist only what kept its name.
-    operands
-        Where the operands were from.
     macs, checked
         How many were run, and how many results equalled golden.
     """
@@ -72,7 +70,6 @@ class Energy:
     clock_fj: float
     leakage_fj: float
     blocks_fj: Mapping[str, float]
-    operands: str
     macs: int
     checked: int
 
@@ -91,6 +88,8 @@ class Point:
         The netlist.
     energy
         Of it.
+    operands
+        Where the operands were from.
     meets
         Whether it meets the clock it was mapped for.
     """
@@ -99,6 +98,7 @@ class Point:
     options: Mapping[str, Any]
     mapped: Mapped
     energy: Energy
+    operands: str
     meets: bool
 
     @property
@@ -138,7 +138,7 @@ class Point:
             "energy_clock_fj": self.energy.clock_fj,
             "leakage_fj": self.energy.leakage_fj,
             "blocks_glitch_fj": dict(self.energy.blocks_fj),
-            "operands": self.energy.operands,
+            "operands": self.operands,
             "macs": self.energy.macs,
             "checked": self.energy.checked,
         }

@@ -30,10 +30,10 @@ def sources_digest(*folders: str, without: tuple[str, ...] = ()) -> str:
 
 @cache
 def code_digest() -> str:
-    """Digest of the sources that turn Verilog into figures, and the versions of the tools."""
+    """Digest of the sources that turn Verilog into checked figures, and versions of the tools."""
     tools = [f"{name} {version(name)}" for name in ("pyosys", "numpy")]
-    sources = sources_digest("synth", without=_WITHOUT_FIGURES)
-    return hashlib.sha256("\n".join([*tools, sources]).encode()).hexdigest()
+    sources = sources_digest("synth", without=_WITHOUT_FIGURES), sources_digest("golden")
+    return hashlib.sha256("\n".join([*tools, *sources]).encode()).hexdigest()
 
 
 def key_of(*parts: object) -> str:

@@ -43,7 +43,7 @@ def parse_recipe(text: str, where: str = "recipe") -> Design:
     """
     try:
         document: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{where} must be TOML, not text with the error: {error}") from error
     _refuse_unknown(where, set(document), ["design"])
     table = document.get("design")

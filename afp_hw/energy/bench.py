@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 
 from afp_hw.compare import store
@@ -15,16 +16,13 @@ from afp_hw.compare.point import Mapped
 from afp_hw.energy.job import Job
 from afp_hw.energy.stream import Stream, run_stream
 from afp_hw.synth.activity import Activity
-from afp_hw.synth.delays import library_delays
 from afp_hw.synth.energy import block_energies, leakage_w
 from afp_hw.synth.float_stimulus import FloatOperands
-from afp_hw.synth.measure import measure_energies
+from afp_hw.synth.measure import measure_energies, timed
 from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.recipes import RECIPES, Recipe
-from afp_hw.synth.simulator import Simulator
 from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
-from afp_hw.synth.timedsim import TimedSimulator
 from afp_hw.verilog import Part, emit_part
 
 # Each is the best of the set for some part; all recipes together take four times as long.
@@ -84,8 +82,6 @@ class Bench:
         Period that mapping aims at.
     jobs
         Syntheses at once.
-    tick
-        Called with a word after every step.
 
     Raises
     ------
@@ -99,13 +95,11 @@ class Bench:
         clock_ns: float,
         *,
         jobs: int = 1,
-        tick: Callable[[str], None] = lambda word: None,
     ) -> None:
         if not clock_ns > 0:
             raise ValueError(f"Bench.clock_ns must be positive, not {clock_ns!r}")
         self.technology = technology
         self.clock_ns = clock_ns
-        self._tick = tick
         self._pool = ThreadPoolExecutor(jobs)
         self._mapped: dict[str, Mapped] = {}
         self._netlists: dict[str, Netlist] = {}
@@ -140,9 +134,7 @@ class Bench:
         return [self._mapped[part.name] for part in parts]
 
     def _map(self, source: Source, recipe: Recipe) -> Mapped:
-        found = map_source(source, self.technology, self.clock_ns, recipe)
-        self._tick(f"{source.name}, {recipe.name}")
-        return found
+        return map_source(source, self.technology, self.clock_ns, recipe)
 
     def netlist(self, part: Part) -> Netlist:
         """The best netlist of a part."""
@@ -162,7 +154,7 @@ class Bench:
 
         def measure() -> RunEnergy:
             netlist = self.netlist(part)
-            activity = run_stream(netlist, stream, simulator_of=self._timed)
+            activity = run_stream(netlist, stream, simulator_of=partial(timed, self.technology))
             return self._energy(netlist, activity)
 
         return self._kept(part, measure, *stream.parts())
@@ -183,38 +175,34 @@ class Bench:
 
     def _run_operands(self, kind: str, part: Part, operands: Operands | FloatOperands) -> RunEnergy:
         def measure() -> RunEnergy:
-            settled, timed = measure_energies(
+            settled, glitching = measure_energies(
                 kind, self.netlist(part), operands,
                 technology=self.technology, clock_s=self.clock_ns * 1e-9, latency_cycles=0,
             )  # fmt: skip
-            count = timed.count
+            count = glitching.count
             return RunEnergy(
-                glitch_j=timed.dynamic_j * count,
+                glitch_j=glitching.dynamic_j * count,
                 zero_delay_j=settled.dynamic_j * count,
-                clock_j=timed.part_j("clock") * count,
-                leakage_w=timed.leakage_w,
+                clock_j=glitching.part_j("clock") * count,
+                leakage_w=glitching.leakage_w,
                 operations=count,
-                cycles=timed.cycles,
-                checked=timed.checked,
+                cycles=glitching.cycles,
+                checked=glitching.checked,
             )
 
         return self._kept(part, measure, *content(operands))
 
-    def _timed(self, netlist: Netlist, lanes: int) -> Simulator:
-        delays = library_delays(netlist, self.technology.flip_flop)
-        return TimedSimulator(netlist, lanes, delays)
-
     def _energy(self, netlist: Netlist, activity: Activity) -> RunEnergy:
-        settled, timed = (
+        settled, glitching = (
             block_energies(
                 netlist, toggles, activity.cycles, voltage_v=self.technology.voltage_v
             ).values()
             for toggles in (activity.settled, activity.toggles)
         )
         return RunEnergy(
-            glitch_j=sum(block.total_j for block in timed),
+            glitch_j=sum(block.total_j for block in glitching),
             zero_delay_j=sum(block.total_j for block in settled),
-            clock_j=sum(block.clock_j for block in timed),
+            clock_j=sum(block.clock_j for block in glitching),
             leakage_w=leakage_w(netlist),
             operations=activity.operations,
             cycles=activity.cycles,
@@ -230,8 +218,11 @@ class Bench:
         if kept is None:
             kept = asdict(measure())
             store.save(key, kept)
-        self._tick(part.name)
         return RunEnergy(**kept)
+
+    def late(self, part: Part) -> bool:
+        """Whether a part's best netlist misses the clock."""
+        return self.map([part])[0].delay_ns > self.clock_ns
 
     def first_in_time(self, parts: Sequence[Part]) -> int:
         """Index of the first part that meets the clock; where none does, of the fastest.

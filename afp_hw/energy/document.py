@@ -8,7 +8,7 @@ from typing import Any
 
 from afp_hw.energy.bench import Bench
 from afp_hw.energy.comparison import Comparison, comparison_document
-from afp_hw.energy.layer import GROUPS, LayerEnergy
+from afp_hw.energy.layer import GROUPS, LOGIC, LayerEnergy
 from afp_hw.energy.memory import MemoryTable
 from afp_hw.energy.outputs import MOST_LANES, MOST_STEPS
 from afp_hw.energy.scheme import Scheme
@@ -57,7 +57,7 @@ class Total:
     @property
     def logic_j(self) -> float:
         """Without memories."""
-        return sum(self.groups_j[group] for group in GROUPS[:4])
+        return sum(self.groups_j[group] for group in LOGIC)
 
     @property
     def mac_j(self) -> float:
@@ -101,6 +101,7 @@ def document(
                 "recipe": part.recipe,
                 "area_um2": part.area_um2,
                 "delay_ns": part.delay_ns,
+                "meets_clock": part.delay_ns <= bench.clock_ns,
             }
             for part in bench.known
         ],

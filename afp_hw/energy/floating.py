@@ -75,7 +75,7 @@ def float_layer(
     ledger, schedule, width = Ledger(), place.schedule, FP32.width
     part, mac = float_mac(bench, layer, FP32)
     macs = place.groups * schedule.macs
-    ledger.add("array", part.name, mac, macs, design.rows * design.cols)
+    ledger.add("array", part.name, mac, macs, design.rows * design.cols * design.lanes)
     cycles = place.groups * schedule.tiles * schedule.spacing
     vectors = place.groups * schedule.tiles * schedule.steps * design.lanes
     act, wgt = _bits(layer.act), _bits(layer.wgt)
@@ -87,11 +87,11 @@ def float_layer(
         for side in ("act", "wgt"):
             skew = tiles.skew(side, _SLICE)
             job = unpacker(tiles.codes(side), Layout.plain(_SLICE))
-            _run(ledger, bench, "edges", skew, byte, cycles * design.lanes)
-            _run(ledger, bench, "packing", job, byte, vectors)
+            _run(ledger, bench, "edges", skew, byte, cycles * design.lanes, design.lanes)
+            _run(ledger, bench, "packing", job, byte, vectors, design.lanes)
         if not layer.last:
             job = packer(_slice(results, byte), Layout.plain(_SLICE))
-            _run(ledger, bench, "packing", job, byte, place.outputs)
+            _run(ledger, bench, "packing", job, byte, place.outputs, design.cols)
     widths = Widths(width, width, width, init=width if place.skip else 0)
     return meter.finished(place, Scheme.FLOAT, ledger, widths, mac.each_j)
 
@@ -113,8 +113,11 @@ def network_macs(bench: Bench, layers: Sequence[LayerEnergy], real: RealLayer) -
     return found
 
 
-def _run(ledger: Ledger, bench: Bench, group: str, job: Job, byte: int, times: float) -> None:
-    ledger.add(group, f"{job.part.name}[{byte}]", bench.run(job.part, job.stream), times)
+def _run(
+    ledger: Ledger, bench: Bench, group: str, job: Job, byte: int, times: float, instances: int
+) -> None:
+    run = bench.run(job.part, job.stream)
+    ledger.add(group, f"{job.part.name}[{byte}]", run, times, instances)
 
 
 def _slice(words: NDArray[np.int64], byte: int) -> NDArray[np.int64]:

@@ -23,7 +23,8 @@ from afp_hw.hdl import Cell
 from afp_hw.schedule import LayerSchedule
 from afp_hw.verilog import Part
 
-GROUPS: Final = ("array", "edges", "requantizer", "packing", "SRAM", "DRAM")
+LOGIC: Final = ("array", "edges", "requantizer", "packing")
+GROUPS: Final = (*LOGIC, "SRAM", "DRAM")
 """What the energy of a layer is split into."""
 
 
@@ -134,13 +135,13 @@ class Meter:
         self._memory = memory
 
     def cell(self, designs: Sequence[Design], case: Case) -> tuple[Design, Part, RunEnergy]:
-        """The cell of least energy among designs that compute the same."""
+        """The cell of least energy among designs that compute the same, in time if one is."""
         found = []
         for design in designs:
             part = cell_part(design)
             operands = case.operands.for_design(design)
             found.append((design, part, self._bench.run_cells(part, operands)))
-        return min(found, key=lambda item: item[2].each_j)
+        return min(found, key=lambda item: (self._bench.late(item[1]), item[2].each_j))
 
     def layer(
         self, place: Place, scheme: Scheme, case: Case, designs: Sequence[Design]

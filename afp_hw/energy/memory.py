@@ -79,7 +79,7 @@ class MemoryTable:
         """
         try:
             document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ValueError(f"{where} must be TOML, not text with the error: {error}") from error
         _keys(where, document, {"name", "system", "sram", "dram"})
         if not isinstance(document["name"], str):

@@ -145,6 +145,12 @@ def run_layer(
     schedule = LayerSchedule(design, m, k, n)
     kind = np.int64 if design.acc_width <= 64 else object
     expected = problem.expected_acc.astype(kind) << shift
+    largest = _magnitude(expected - init)
+    if largest > design.sum_bound:
+        raise ValueError(
+            f"Design.sum_max must be at least {largest} for layer {problem.name!r}, not "
+            f"{design.sum_bound}"
+        )
     result = None
     if simulator is None:
         acc = gemm(to_fix(act, design.afp_acts), to_fix(wgt, design.afp_weights), init)

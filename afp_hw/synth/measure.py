@@ -34,15 +34,12 @@ def simulated_module(kind: str, design: Design) -> str:
     """Name of the module that :func:`measure_energy` runs: of an array, one of its cells."""
     if kind not in KINDS:
         raise ValueError(f"simulated_module.kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    names = {
-        "pe": design.pe_name,
-        "array": design.module_name("cell"),
-        "requantizer": design.requantizer_name,
-    }
-    return names[kind]
+    if kind == "requantizer":
+        return design.requantizer_name
+    return design.pe_name if kind == "pe" else design.module_name("cell")
 
 
-def _timed(technology: Technology, netlist: Netlist, lanes: int) -> Simulator:
+def timed(technology: Technology, netlist: Netlist, lanes: int) -> Simulator:
     """The simulator with delays; inputs come from the technology's smallest flip-flop."""
     return TimedSimulator(netlist, lanes, library_delays(netlist, technology.flip_flop))
 
@@ -115,13 +112,13 @@ def measure_energies(
     It takes some 20 times as long as a run without delays. Arguments and errors as
     :func:`measure_energy`.
     """
-    simulator_of = partial(_timed, technology)
+    simulator_of = partial(timed, technology)
     activity = _activity(kind, netlist, operands, latency_cycles, simulator_of)
-    settled, timed = (
+    settled, glitching = (
         _report(kind, netlist, operands, technology, clock_s, activity, toggles)
         for toggles in (activity.settled, activity.toggles)
     )
-    return settled, replace(timed, delay_model=INERTIAL_DELAY)
+    return settled, replace(glitching, delay_model=INERTIAL_DELAY)
 
 
 def _report(

@@ -147,10 +147,23 @@ class Operands:
         return 1
 
     def sums(self) -> NDArray[Any]:
-        """The exact sums that hardware must find, [M, N]; golden."""
+        """The exact sums that hardware must find, [M, N]; golden.
+
+        Raises
+        ------
+        ValueError
+            One is beyond what the design's accumulator is for.
+        """
         design = self.design
         acts = fix_of_codes(self.act_codes, design.acts)
-        return gemm(acts, fix_of_codes(self.wgt_codes, design.weights))
+        found = gemm(acts, fix_of_codes(self.wgt_codes, design.weights))
+        largest = int(np.abs(found).max(initial=0))
+        if largest > design.sum_bound:
+            raise ValueError(
+                f"Design.sum_max must be at least {largest}, the largest sum of {self.name}, "
+                f"not {design.sum_bound}"
+            )
+        return found
 
     def sample(self, outputs: int) -> Operands:
         """At most `outputs` outputs: pixels and channels spread evenly over the layer."""

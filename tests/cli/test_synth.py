@@ -12,7 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from afp_hw import AFPFormat, embedded
 from afp_hw.cli.main import main
+from afp_hw.golden.scalar import encode_scalar, to_fix_scalar
+from afp_hw.network import load_graph
+from afp_hw.quantize import bias_for
 
 SMALL = ["--weights", "e2m1", "--acts", "ue2m1", "--k", "16", "--recipe", "prefix", "--jobs", "1"]
 RANDOM = ["--operands", "random:16"]
@@ -165,3 +169,45 @@ def test_out_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["synth", "pe", *SMALL, *RANDOM, "-o", str(file)]) == 2
     assert "out must be a writable folder" in sentence(capsys)
     assert file.read_text() == "here"
+
+
+def test_integers_are_measured_on_a_layer_and_in_32_bits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wide = ["--weights", "int4", "--acts", "int4", "--recipe", "ripple", "--jobs", "1", "--json"]
+    assert main(["synth", "pe", *wide, "--sum-max", str(2**31 - 1)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["acc_width"] == 32
+    assert found["operands"].startswith("embedded:")
+    assert found["checked"] > 1000
+
+
+def test_a_bound_below_the_sums_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = ["--weights", "e3m1", "--acts", "e3m1", "--recipe", "cells", "--jobs", "1"]
+    assert main(["synth", "pe", *wide, "--sum-max", "10"]) == 2
+    assert "Design.sum_max must be at least" in capsys.readouterr().err
+
+
+def test_a_proven_accumulator_is_that_of_the_layers_weights(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wide = ["--weights", "e2m1", "--acts", "ue2m1", "--k", "1024", "--recipe", "ripple"]
+    wide += ["--jobs", "1", "--operands", "embedded:block2.conv1", "--json"]
+    assert main(["synth", "pe", *wide]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert main(["synth", "pe", *wide, "--proven"]) == 0
+    proven = json.loads(capsys.readouterr().out)
+    graph = load_graph(embedded.model_path())
+    weight = graph.layer("block2.conv1").weight
+    assert weight is not None
+    fmt = AFPFormat(2, 1)
+    # The definition, apart from the command: every column, each weight rounded by the scalar rule.
+    bias = bias_for(float(np.abs(weight).max()), fmt)
+    rows = [
+        [to_fix_scalar(encode_scalar(float(w), fmt, bias), fmt) for w in row]
+        for row in weight.reshape(len(weight), -1)
+    ]
+    bound = max(sum(map(abs, row)) for row in rows) * AFPFormat(2, 1, signed=False).max_fix
+    assert proven["sum_bound"] == bound < plain["sum_bound"]
+    assert proven["acc_width"] == bound.bit_length() + 1 < plain["acc_width"]
+    assert proven["area_um2"] < plain["area_um2"]
