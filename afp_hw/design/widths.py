@@ -109,6 +109,11 @@ class Widths:
         """
         return not self.integers and self.sig_product_width <= _NEGATED_EARLY
 
+    @property
+    def group(self) -> int:
+        """Activation codes that an array takes at once: rows * lanes."""
+        return self._design.rows * self._design.lanes
+
     # Sums
 
     @property

@@ -80,6 +80,55 @@ def test_every_layer_is_measured_and_adds_up(subject: Subject) -> None:
     assert last.parts_j["requantizer"] == last.outputs == 0  # sums leave as they are
 
 
+# Bits of an operand, bits of a result that waits for its grid, circuits a result passes.
+SCHEMES = {
+    Scheme.AFP_STATIC: (4, 0, ["window_requantizer"]),
+    Scheme.AFP_DYNAMIC: (4, 10, ["narrower", "running_maximum", "rebiaser"]),
+    Scheme.INT_STATIC: (8, 0, ["int_requantizer"]),
+    Scheme.INT_DYNAMIC: (8, 32, ["int_requantizer", "running_maximum"]),
+    Scheme.INT_FLOAT: (8, 32, ["fp32_dequantizer", "running_maximum", "fp32_quantizer"]),
+    Scheme.FLOAT: (32, 0, []),
+}
+
+
+@pytest.mark.parametrize(
+    "schemes",
+    [
+        pytest.param((Scheme.INT_STATIC, Scheme.INT_DYNAMIC), id="integers"),
+        pytest.param(tuple(Scheme), id="all", marks=pytest.mark.slow),
+    ],
+)
+def test_a_total_is_what_each_operation_takes_times_how_often_it_is_done(
+    subject: Subject, schemes: tuple[Scheme, ...]
+) -> None:
+    bench, memory = Bench(Technology.sky130(), 10.0), MemoryTable.embedded()
+    found = measure(subject, ["conv2"], DESIGN, bench, memory, schemes)
+    assert [layer.scheme for layer in found] == list(schemes)
+    for layer in found:
+        width, waiting, passed = SCHEMES[layer.scheme]
+        traffic, circuits = layer.traffic, layer.parts.get("requantizer", {})
+        assert layer.checked > 0
+        assert (layer.macs, layer.outputs) == (16 * 36 * 4, 64 if passed else 0)
+        assert all(name.startswith(want) for name, want in zip(circuits, passed, strict=True))
+        # 8 rows and 2 columns of tiles; weights stay in DRAM, activations do not.
+        assert traffic.weight_reads == 36 * 4 * 8 * width
+        assert traffic.act_reads == 16 * 36 * 2 * width
+        assert traffic.waiting_moves == 2 * 64 * waiting
+        assert traffic.dram == 36 * 4 * width
+        assert layer.parts_j["edges"] > 0
+        assert layer.parts_j["packing"] > 0
+        assert layer.total_j == pytest.approx(
+            sum(layer.parts["array"].values()) * 16 * 36 * 4
+            + sum(circuits.values()) * 64
+            + layer.parts_j["edges"]
+            + layer.parts_j["packing"]
+            + traffic.sram * 20e-12 / 64
+            + traffic.dram * 1300e-12 / 64
+        )
+    requantized = {layer.scheme: layer.parts_j["requantizer"] for layer in found}
+    assert requantized[Scheme.INT_DYNAMIC] > requantized[Scheme.INT_STATIC] > 0
+
+
 def test_the_array_is_what_the_cell_takes_on_the_same_operands(subject: Subject) -> None:
     memory, technology = MemoryTable.embedded(), Technology.sky130()
     bench = Bench(technology, 10.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -55,6 +56,29 @@ def play(
     simulator.run()
     assert len(seen) == len(steps) > 0
     return seen
+
+
+def piped(
+    component: wiring.Component,
+    steps: Sequence[Mapping[str, int]],
+    latency: int,
+    output: str,
+    chosen: random.Random,
+) -> list[int]:
+    """The results of a pipeline, with pauses between the steps.
+
+    In a pause `i_valid` is 0 and the other inputs are some step's; `o_valid` must be `i_valid`,
+    `latency` clock edges later.
+    """
+    paused: list[dict[str, int]] = []
+    for step in steps:
+        while chosen.random() < 0.2:
+            paused.append({**chosen.choice(steps), "i_valid": 0})
+        paused.append({**step, "i_valid": 1})
+    paused.append(paused[-1] | {"i_valid": 0})
+    seen = play(component, paused, latency)
+    assert [step["o_valid"] for step in seen] == [step["i_valid"] for step in paused]
+    return [step[output] for step in seen if step["o_valid"]]
 
 
 def refused(make: Callable[[], object], sentence: str) -> None:

@@ -22,7 +22,7 @@ from afp_hw.hdl import (
 from afp_hw.hdl.int_requantizer import REGISTERS
 from afp_hw.hdl.rounding_shift import RoundingShift
 from afp_hw.hdl.unsigned_multiplier import UnsignedMultiplier
-from tests.hdl.component_run import play, refused
+from tests.hdl.component_run import piped, play, refused
 
 CORNERS = [0, 1, -1, 127, -128, 255, 2**31 - 1, -(2**31), -(2**31) + 1, 2**24 + 1, 2**25 - 1]
 
@@ -72,7 +72,8 @@ def sums(count: int, chosen: random.Random, width: int = 32) -> list[int]:
     return drawn
 
 
-# Trees of full adders are slow in this simulator; the wide ones are run at gate level.
+# Trees of full adders are slow in this simulator; that of 32 x 31 bits is run at gate level, by
+# tests/energy.
 @pytest.mark.parametrize(
     ("tree", "widths"),
     [("operator", (32, 31)), ("operator", (12, 9)), ("compressed", (12, 9)), ("booth", (12, 9))],
@@ -91,17 +92,14 @@ def test_fixed_point_requantization_is_goldens(
         shift = chosen.randint(1, min(62, sum(widths)))
         largest = (1 << factor_width) - 1
         factor = chosen.choice([0, 1, largest // 2 + 1, largest, chosen.getrandbits(factor_width)])
-        steps.append(
-            {"i_valid": 1, "i_acc": acc, "i_factor": factor, "i_shift": shift, "i_relu": int(relu)}
-        )
+        steps.append({"i_acc": acc, "i_factor": factor, "i_shift": shift, "i_relu": int(relu)})
         exact = Fraction(acc * factor, 1 << shift)
         rounded = int(abs(exact) + Fraction(1, 2)) * (1 if exact >= 0 else -1)
         low = 0 if relu or not fmt.signed else fmt.lowest
         want.append(min(max(rounded, low), fmt.highest) & ((1 << fmt.width) - 1))
         code = golden.requantize_integer(np.array([acc]), factor, shift, fmt, relu=relu)
         assert code[0] == want[-1]
-    seen = play(IntRequantizer(parameters), steps, parameters.latency)
-    assert [step["o_code"] for step in seen] == want
+    assert piped(IntRequantizer(parameters), steps, parameters.latency, "o_code", chosen) == want
 
 
 def test_a_power_of_two_needs_no_factor() -> None:
@@ -109,10 +107,10 @@ def test_a_power_of_two_needs_no_factor() -> None:
         IntFormat(3), acc_width=7, factor_width=0, registers=("magnitude",)
     )
     cases = list(itertools.product(range(-64, 64), range(1, 8)))
-    steps = [{"i_valid": 1, "i_acc": a, "i_shift": s, "i_relu": 0} for a, s in cases]
-    seen = play(IntRequantizer(parameters), steps, parameters.latency)
+    steps = [{"i_acc": a, "i_shift": s, "i_relu": 0} for a, s in cases]
     want = [golden.requantize_integer([a], 1, s, IntFormat(3))[0] for a, s in cases]
-    assert [step["o_code"] for step in seen] == want
+    codes = piped(IntRequantizer(parameters), steps, parameters.latency, "o_code", random.Random(0))
+    assert codes == want
 
 
 @pytest.mark.parametrize(
@@ -161,10 +159,10 @@ def test_binary32_rounds_as_numpy_does(seed: int) -> None:
     chosen = random.Random(seed)
     scale, relu = np.float32(2.0 ** chosen.uniform(-20, 2)), seed % 2 == 1
     accs = sums(60, chosen)
-    steps = [{"i_valid": 1, "i_acc": a, "i_scale": bits(scale), "i_relu": int(relu)} for a in accs]
-    seen = play(Fp32Dequantizer(), steps, Fp32Dequantizer.latency)
+    steps = [{"i_acc": a, "i_scale": bits(scale), "i_relu": int(relu)} for a in accs]
+    found_bits = piped(Fp32Dequantizer(), steps, Fp32Dequantizer.latency, "o_number", chosen)
     numbers = [np.float32(max(a, 0) if relu else a) * scale for a in accs]
-    assert [step["o_number"] for step in seen] == [bits(number) for number in numbers]
+    assert found_bits == [bits(number) for number in numbers]
     found = golden.dequantize_float32(accs, scale, relu=relu)
     assert found.view(np.uint32).tolist() == [bits(number) for number in numbers]
 
@@ -172,9 +170,9 @@ def test_binary32_rounds_as_numpy_does(seed: int) -> None:
     numbers += [np.float32(half) for half in halves]
     largest = float(np.abs(np.array(numbers[:60])).max())
     for by in (np.float32(1), np.float32(127 / largest)):
-        steps = [{"i_valid": 1, "i_number": bits(n), "i_scale": bits(by)} for n in numbers]
-        seen = play(Fp32Quantizer(8), steps, Fp32Quantizer.latency)
+        steps = [{"i_number": bits(n), "i_scale": bits(by)} for n in numbers]
+        found_codes = piped(Fp32Quantizer(8), steps, Fp32Quantizer.latency, "o_code", chosen)
         want = [int(np.clip(np.rint(n * by), -128, 127)) & 255 for n in numbers]
-        assert [step["o_code"] for step in seen] == want
+        assert found_codes == want
         codes = golden.quantize_float32(np.array(numbers, dtype=np.float32), by, 8)
         assert codes.tolist() == want

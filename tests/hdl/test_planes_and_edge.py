@@ -7,10 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from afp_hw import AFPFormat
+from afp_hw import AFPFormat, golden
 from afp_hw.design import Design
 from afp_hw.formats import IntFormat
-from afp_hw.hdl import Edge, PlanePacker, PlaneUnpacker
+from afp_hw.hdl import Edge, PlanePacker, PlaneUnpacker, operand_layout
 from tests.hdl.component_run import play
 
 COUNT, BANKS = 4, 6
@@ -78,8 +78,17 @@ def test_integers_need_no_crossbar() -> None:
     assert [last["o_plane__0"], last["o_plane__1"]] == [0b101, 0b110]
 
 
+def twice_fix(operand: int, fmt: AFPFormat | IntFormat) -> int:
+    """Twice what a decoded operand stands for, by the definition of its fields."""
+    fields = operand_layout(fmt).from_bits(operand)
+    if isinstance(fmt, IntFormat):
+        return 2 * fields.sig
+    value = fields.sig << fields.shift if fmt.n_exp >= 2 else 2 * fields.sig
+    return -value if fields.sign else value
+
+
 @pytest.mark.parametrize("decode", ["pe", "edge"])
-@pytest.mark.parametrize("formats", ["e3m1 e3m2", "int4 int4"])
+@pytest.mark.parametrize("formats", ["e3m1 e3m2", "e1m2 ue0m4", "e2m0 ue2m3", "int4 int4"])
 def test_element_i_leaves_an_edge_i_cycles_later(formats: str, decode: str) -> None:
     names = formats.split()
     if names[0].startswith("int"):
@@ -88,25 +97,33 @@ def test_element_i_leaves_an_edge_i_cycles_later(formats: str, decode: str) -> N
         both = [AFPFormat.parse(name) for name in names]  # type: ignore[misc]
     design = Design(*both, rows=3, cols=2, lanes=2, k=8, decode=decode)  # type: ignore[arg-type]
     for side, fmt, count in (("act", design.acts, 3), ("wgt", design.weights, 2)):
-        random_codes = np.random.default_rng(1).integers(0, 1 << fmt.width, (12, count, 2))
+        random_codes = np.random.default_rng(1).integers(0, 1 << fmt.width, (24, count, 2))
         steps = []
         for index, vector in enumerate(random_codes.tolist()):
             step = {
                 f"i_code__{i}": lanes[0] | lanes[1] << fmt.width for i, lanes in enumerate(vector)
             }
             if side == "act":
-                step |= {"i_valid": 1, "i_first": index % 4 == 0, "i_last": index % 4 == 3}
+                step |= {"i_first": index % 4 == 0, "i_last": index % 4 == 3}
+                step["i_valid"] = index % 5 != 3
             steps.append(step)
         seen = play(Edge(design, side), steps, 0)
         zero = [c & ~(fmt.signed << fmt.width - 1) for c in range(1 << fmt.width)]
         for index in range(count, len(steps)):
             for i in range(count):
-                codes = random_codes[index - i, i].tolist()
+                late = index - i
+                counts = steps[late].get("i_valid", True)
+                codes = random_codes[late, i].tolist() if counts else [0, 0]
                 live = [int((zero[c] if isinstance(fmt, AFPFormat) else c) != 0) for c in codes]
                 assert seen[index][f"o_live__{i}"] == live[0] | live[1] << 1
+                operands = [seen[index][f"o__{i}__{lane}"] for lane in range(2)]
                 if decode == "pe":
-                    assert [seen[index][f"o__{i}__{lane}"] for lane in range(2)] == codes
+                    assert operands == codes
+                else:
+                    assert [twice_fix(operand, fmt) for operand in operands] == [
+                        2 * (golden.to_fix_scalar(c, fmt) if isinstance(fmt, AFPFormat) else c)
+                        for c in codes
+                    ]
                 if side == "act":
-                    late = index - i
                     tag = int(late % 4 == 0) | int(late % 4 == 3) << 1
-                    assert seen[index][f"o_tag__{i}"] == tag
+                    assert seen[index][f"o_tag__{i}"] == (tag if counts else 0)

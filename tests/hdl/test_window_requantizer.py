@@ -11,7 +11,7 @@ import pytest
 from afp_hw import AFPFormat, golden
 from afp_hw.design import Design
 from afp_hw.hdl import Narrower, Rebiaser, WindowRequantizer, base_of, drop_of
-from tests.hdl.component_run import play, refused
+from tests.hdl.component_run import piped, refused
 
 # Weights, activations, outputs, K, largest initial value: every kind of envelope and width.
 DESIGNS = [
@@ -88,7 +88,6 @@ def test_every_sum_becomes_the_nearest_code(index: int, stages: int) -> None:
             offset = offset_for(acc, design, chosen)
             steps.append(
                 {
-                    "i_valid": 1,
                     "i_acc": acc,
                     "i_drop": drop_of(design, offset, fmt.n_man),
                     "i_narrow": narrow,
@@ -98,9 +97,8 @@ def test_every_sum_becomes_the_nearest_code(index: int, stages: int) -> None:
             if envelope.signed:
                 steps[-1]["i_negative_limit"] = 0 if relu else embedded(design, fmt, largest)
             want.append(expected(acc, offset, fmt, design, relu=relu, clip=None))
-        seen = play(WindowRequantizer(design, stages=stages), steps, stages)
-        assert [step["o_code"] for step in seen] == want
-        assert all(step["o_valid"] for step in seen)
+        requantizer = WindowRequantizer(design, stages=stages)
+        assert piped(requantizer, steps, stages, "o_code", chosen) == want
 
 
 def test_a_clip_is_a_limit_of_codes() -> None:
@@ -113,7 +111,6 @@ def test_a_clip_is_a_limit_of_codes() -> None:
         limit = int(golden.requantize(np.array([clip]), offset, fmt.as_unsigned())[0])
         steps.append(
             {
-                "i_valid": 1,
                 "i_acc": acc,
                 "i_drop": drop_of(design, offset, fmt.n_man),
                 "i_narrow": 0,
@@ -122,8 +119,7 @@ def test_a_clip_is_a_limit_of_codes() -> None:
             }
         )
         want.append(expected(acc, offset, fmt, design, relu=True, clip=clip))
-    seen = play(WindowRequantizer(design), steps, 1)
-    assert [step["o_code"] for step in seen] == want
+    assert piped(WindowRequantizer(design), steps, 1, "o_code", chosen) == want
 
 
 def waiting_word(acc: int, design: Design, *, relu: bool) -> int:
@@ -146,9 +142,9 @@ def test_what_rounds_up_beyond_all_codes_saturates() -> None:
     design = design_of(3)  # e0m5: no exponent that would take the carry
     fmt = AFPFormat(0, 2)
     word = waiting_word(-255, design, relu=False)
-    step = {"i_valid": 1, "i_word": word, "i_base": base_of(design, -5, 2), "i_narrow": 3}
+    step = {"i_word": word, "i_base": base_of(design, -5, 2), "i_narrow": 3}
     limits = {"i_limit": 24, "i_negative_limit": 24}
-    assert play(Rebiaser(design), [step | limits], 1)[0]["o_code"] == 56
+    assert piped(Rebiaser(design), [step | limits], 1, "o_code", random.Random(0)) == [56]
     assert expected(-255, -5, fmt, design, relu=False, clip=None) == 56
 
 
@@ -159,11 +155,10 @@ def test_two_passes_round_once(index: int, stages: int) -> None:
     envelope = design.out_envelope
     accs = sums(design, 240, chosen)
     relu = [chosen.random() < 0.3 for _ in accs]
-    steps: list[dict[str, int]] = [{"i_acc": acc, "i_valid": 1} for acc in accs]
+    steps: list[dict[str, int]] = [{"i_acc": acc} for acc in accs]
     if envelope.signed:
         steps = [step | {"i_relu": int(on)} for step, on in zip(steps, relu, strict=True)]
-    seen = play(Narrower(design, stages=stages), steps, stages)
-    words = [step["o_word"] for step in seen]
+    words = piped(Narrower(design, stages=stages), steps, stages, "o_word", chosen)
     defined = [waiting_word(acc, design, relu=on) for acc, on in zip(accs, relu, strict=True)]
     assert words == defined
     for on in (False, True):
@@ -179,7 +174,6 @@ def test_two_passes_round_once(index: int, stages: int) -> None:
         offset = offset_for(acc, design, chosen)
         largest = embedded(design, fmt, (1 << fmt.magnitude_width) - 1)
         step: dict[str, Any] = {
-            "i_valid": 1,
             "i_word": word,
             "i_base": base_of(design, offset, fmt.n_man),
             "i_narrow": envelope.n_man - fmt.n_man,
@@ -187,8 +181,7 @@ def test_two_passes_round_once(index: int, stages: int) -> None:
         }
         steps.append(step | ({"i_negative_limit": largest} if envelope.signed else {}))
         want.append(expected(acc, offset, fmt, design, relu=on, clip=None))
-    seen = play(Rebiaser(design), steps, 1)
-    assert [step["o_code"] for step in seen] == want
+    assert piped(Rebiaser(design), steps, 1, "o_code", chosen) == want
 
 
 def test_words_without_sign_are_in_the_order_of_magnitudes() -> None:
