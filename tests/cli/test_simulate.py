@@ -56,7 +56,7 @@ def test_a_convolution_is_exact_in_values_and_cycles(recipe, capsys):
     assert "PASS: 1 layer in the Verilog of array_4x4_e3m1_ue3m2_k576 and requantizer_" in text
     assert "6,272 sums, 6,272 codes and 56,460 cycles, all as predicted" in text
     assert "[196, 144] x [144, 32], 392 tiles of 4 x 4, 903,168 MACs" in text
-    # 392 tiles of 144 steps, then 3 columns, 2 * 3 rows and 4 edges of latency
+    # 392 tiles of 144 steps, then 3 columns, 2 * 3 rows and 3 edges of latency
     assert "cycles   56,460; utilisation 99.98%" in text
     assert "0.5646 ms at 100 MHz" in text
 

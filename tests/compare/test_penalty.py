@@ -43,26 +43,29 @@ def test_residuals_are_shares_of_what_was_measured() -> None:
             name = f"e{n_exp}m{n_man}"
             expected = Fraction(value - fit.fitted[name]) / Fraction(value)
             assert fit.residuals[name] == pytest.approx(float(expected))
-        # The least squares of the shares: no single weight can be moved to make them smaller.
-        assert sum(r for r in fit.residuals.values()) ** 2 < len(measured)
 
 
-def test_the_fit_is_the_least_squares_one() -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_moving_any_coefficient_makes_the_fit_worse(whole: bool) -> None:
     measured = {split: 100.0 + 13 * (n % 3) + n for n, split in enumerate(SPLITS)}
-    fit = fit_penalty("area_um2", measured)[0]
+    fit = fit_penalty("area_um2", measured)[0 if whole else 1]
 
-    def error(constant: float, weight: float) -> float:
-        return sum(
-            (1 - (constant + weight * penalty(*split)) / value) ** 2
-            for split, value in measured.items()
-        )
+    def error(coefficients: list[float]) -> float:
+        """Squared shares that are missing, summed."""
+        found = 0.0
+        for split, value in measured.items():
+            factors = [1, penalty(*split)] if whole else [1, *terms(*split)]
+            fitted = sum(c * t for c, t in zip(coefficients, factors, strict=True))
+            found += (1 - fitted / value) ** 2
+        return found
 
-    constant, weight = fit.coefficients.values()
-    least = error(constant, weight)
+    best = list(fit.coefficients.values())
+    least = error(best)
     assert least == pytest.approx(sum(r * r for r in fit.residuals.values()))
-    for step in (-0.01, 0.01):
-        assert error(constant * (1 + step), weight) > least
-        assert error(constant, weight * (1 + step)) > least
+    for index, coefficient in enumerate(best):
+        for factor in (0.99, 1.01):
+            moved = [*best[:index], coefficient * factor, *best[index + 1 :]]
+            assert error(moved) > least
 
 
 def test_too_few_formats_have_no_fit() -> None:

@@ -125,10 +125,13 @@ def test_without_gates_each_bit_has_a_multiplexer(
 @pytest.mark.skipif(not opensta.available(), reason="needs OpenSTA (sta)")
 def test_timing_through_an_enable_is_that_of_opensta(report: SynthReport, netlist: Netlist) -> None:
     assert report.delay_source == "OpenSTA"
-    assert clock_period_s(netlist) * 1e9 == pytest.approx(report.delay_ns, rel=2e-3)
+    own = clock_period_s(netlist) * 1e9
+    assert own == pytest.approx(report.delay_ns, abs=1e-4)  # 0.1 ps: docs/silicon.md
 
 
-@pytest.mark.skipif(not ASAP7[0].exists(), reason="needs the ASAP7 libraries in ../shared/pdk")
+@pytest.mark.skipif(
+    not all(path.exists() for path in ASAP7), reason="needs the ASAP7 libraries in ../shared/pdk"
+)
 def test_the_scan_enable_of_a_gate_is_tied(tmp_path: Path) -> None:
     technology = Technology.from_liberty(ASAP7)
     report = mapped(tmp_path, technology)
