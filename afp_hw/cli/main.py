@@ -33,7 +33,7 @@ _COMMANDS: Final = {
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "costs": "Area and energy by pair of formats, a table for the search.",
-    "demo": "All of the above on the embedded model.",
+    "demo": "The embedded model in AFP, its Verilog, a layer simulated, a PE synthesised.",
     "doctor": "The external tools: which are here, what the missing ones would give.",
 }
 _TRACEBACK: Final = "AFP_HW_TRACEBACK"
