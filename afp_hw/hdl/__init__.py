@@ -2,6 +2,7 @@
 
 from afp_hw.hdl.accumulator import Accumulator
 from afp_hw.hdl.array import Array
+from afp_hw.hdl.bursts import Bursts
 from afp_hw.hdl.cell import Cell
 from afp_hw.hdl.decoder import Decoder
 from afp_hw.hdl.edge import Edge
@@ -17,18 +18,22 @@ from afp_hw.hdl.operand import operand_layout
 from afp_hw.hdl.pe import Pe
 from afp_hw.hdl.planes import PlanePacker, PlaneUnpacker
 from afp_hw.hdl.product import ExponentAdder, MantissaMultiplier, Shifter
+from afp_hw.hdl.read_dma import ReadDma
 from afp_hw.hdl.rebiaser import Rebiaser, base_of
+from afp_hw.hdl.registers import Registers
 from afp_hw.hdl.requantizer import Requantizer
 from afp_hw.hdl.running_maximum import RunningMaximum
 from afp_hw.hdl.skew import SkewBuffer
 from afp_hw.hdl.standalone import CodePe
 from afp_hw.hdl.window import drop_of
 from afp_hw.hdl.window_requantizer import WindowRequantizer
+from afp_hw.hdl.write_dma import WriteDma
 
 __all__ = [
     "FULL_ADDER",
     "Accumulator",
     "Array",
+    "Bursts",
     "Cell",
     "CodePe",
     "Columns",
@@ -50,12 +55,15 @@ __all__ = [
     "Pe",
     "PlanePacker",
     "PlaneUnpacker",
+    "ReadDma",
     "Rebiaser",
+    "Registers",
     "Requantizer",
     "RunningMaximum",
     "Shifter",
     "SkewBuffer",
     "WindowRequantizer",
+    "WriteDma",
     "base_of",
     "drop_of",
     "operand_layout",
