@@ -1,5 +1,6 @@
 """The hardware, as Amaranth components. No NumPy: derived from ``docs/numerics.md`` on its own."""
 
+from afp_hw.design.requantizing import drop_of
 from afp_hw.hdl.accumulator import Accumulator
 from afp_hw.hdl.array import Array
 from afp_hw.hdl.bursts import Bursts
@@ -25,7 +26,6 @@ from afp_hw.hdl.requantizer import Requantizer
 from afp_hw.hdl.running_maximum import RunningMaximum
 from afp_hw.hdl.skew import SkewBuffer
 from afp_hw.hdl.standalone import CodePe
-from afp_hw.hdl.window import drop_of
 from afp_hw.hdl.window_requantizer import WindowRequantizer
 from afp_hw.hdl.write_dma import WriteDma
 

@@ -11,9 +11,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import Design
+from afp_hw.design.requantizing import drop_most
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.stages import pass_valid, staged
-from afp_hw.hdl.window import Window, WindowRounder, drop_most
+from afp_hw.hdl.window import Window, WindowRounder
 
 
 class WindowRequantizer(wiring.Component):
