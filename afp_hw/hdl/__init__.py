@@ -7,6 +7,11 @@ from afp_hw.hdl.bursts import Bursts
 from afp_hw.hdl.cell import Cell
 from afp_hw.hdl.decoder import Decoder
 from afp_hw.hdl.edge import Edge
+from afp_hw.hdl.feeder import Feeder
+from afp_hw.hdl.flow_accumulator import FlowAccumulator
+from afp_hw.hdl.flow_array import FlowArray
+from afp_hw.hdl.flow_cell import FlowCell
+from afp_hw.hdl.flow_mac import FlowMac
 from afp_hw.hdl.fp32_quantizer import Fp32Dequantizer, Fp32Quantizer
 from afp_hw.hdl.full_adder import FULL_ADDER, Columns, FullAdder
 from afp_hw.hdl.init_queue import InitQueue
@@ -26,6 +31,7 @@ from afp_hw.hdl.requantizer import Requantizer
 from afp_hw.hdl.running_maximum import RunningMaximum
 from afp_hw.hdl.skew import SkewBuffer
 from afp_hw.hdl.standalone import CodePe
+from afp_hw.hdl.weight_edge import WeightEdge
 from afp_hw.hdl.window_requantizer import WindowRequantizer
 from afp_hw.hdl.write_dma import WriteDma
 
@@ -40,6 +46,11 @@ __all__ = [
     "Decoder",
     "Edge",
     "ExponentAdder",
+    "Feeder",
+    "FlowAccumulator",
+    "FlowArray",
+    "FlowCell",
+    "FlowMac",
     "Fp32Dequantizer",
     "Fp32Quantizer",
     "FullAdder",
@@ -62,6 +73,7 @@ __all__ = [
     "RunningMaximum",
     "Shifter",
     "SkewBuffer",
+    "WeightEdge",
     "WindowRequantizer",
     "WriteDma",
     "base_of",

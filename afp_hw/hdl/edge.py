@@ -76,7 +76,7 @@ class Edge(wiring.Component):
         for element in range(self.count):
             code = self.i_code[element]
             m.d.comb += skew.i[element].eq(Mux(self.i_valid, code, 0) if tags else code)
-            self._behind(m, element, skew.o[element])
+            put_operands(m, self, element, skew.o[element])
             if tags:
                 m.d.comb += self.o_tag[element].eq(skew.o_tag[element])
         if tags:
@@ -84,19 +84,20 @@ class Edge(wiring.Component):
             m.d.comb += skew.i_tag.eq(Mux(self.i_valid, tag, 0))
         return m
 
-    def _behind(self, m, element, codes):
-        """Decoders and marks of one element."""
-        for lane in range(self.design.lanes):
-            code = codes.word_select(lane, self.fmt.width)
-            if self.design.gate_zeros:
-                m.d.comb += self.o_live[element][lane].eq(not_zero(code, self.fmt))
-            if self.design.decode == "pe":
-                m.d.comb += self.o[element][lane].eq(code)
-                continue
-            decoder = self.place(f"decoder_{self.fmt}", lambda: Decoder(self.fmt))
-            m.submodules[f"decoder_{element}_{lane}"] = decoder
-            m.d.comb += [
-                decoder.i_code.eq(code),
-                decoder.i_valid.eq(C(1, 1)),
-                self.o[element][lane].eq(decoder.o),
-            ]
+
+def put_operands(m, edge, element, codes):
+    """Operands and marks of one element of an edge, from its codes behind the delay."""
+    for lane in range(edge.design.lanes):
+        code = codes.word_select(lane, edge.fmt.width)
+        if edge.design.gate_zeros:
+            m.d.comb += edge.o_live[element][lane].eq(not_zero(code, edge.fmt))
+        if edge.design.decode == "pe":
+            m.d.comb += edge.o[element][lane].eq(code)
+            continue
+        decoder = edge.place(f"decoder_{edge.fmt}", lambda: Decoder(edge.fmt))
+        m.submodules[f"decoder_{element}_{lane}"] = decoder
+        m.d.comb += [
+            decoder.i_code.eq(code),
+            decoder.i_valid.eq(C(1, 1)),
+            edge.o[element][lane].eq(decoder.o),
+        ]

@@ -58,18 +58,20 @@ class Mac(wiring.Component):
         self.design = design
         self.place = place
         self.latency = design.pe_latency - 1
-        super().__init__(
-            {
-                "i_act": In(operand_layout(design.acts)).array(design.lanes),
-                "i_wgt": In(operand_layout(design.weights)).array(design.lanes),
-                "i_live": In(design.lanes),
-                "i_go": In(1),
-                "i_first": In(1),
-                "i_last": In(1),
-                "o_acc": Out(signed(design.pe_acc_width)),
-                "o_valid": Out(1),
-            }
-        )
+        super().__init__(self._members())
+
+    def _members(self):
+        design = self.design
+        return {
+            "i_act": In(operand_layout(design.acts)).array(design.lanes),
+            "i_wgt": In(operand_layout(design.weights)).array(design.lanes),
+            "i_live": In(design.lanes),
+            "i_go": In(1),
+            "i_first": In(1),
+            "i_last": In(1),
+            "o_acc": Out(signed(design.pe_acc_width)),
+            "o_valid": Out(1),
+        }
 
     def elaborate(self, platform):
         m = Module()
@@ -80,8 +82,7 @@ class Mac(wiring.Component):
         tags, products = self._stage(m, tags, products, "product")
         tags, total = self._sum(m, tags, products)
         tags, (total,) = self._stage(m, tags, [total], "sum")
-        accumulator = self._part("accumulator", Accumulator)
-        m.submodules.accumulator = accumulator
+        m.submodules.accumulator = accumulator = self._accumulator(m)
         m.d.comb += [
             accumulator.i_go.eq(tags["go"]),
             accumulator.i_first.eq(tags["first"]),
@@ -94,6 +95,10 @@ class Mac(wiring.Component):
         m.d.sync += self.o_valid.eq(go & tags["last"])
         return m
 
+    def _accumulator(self, m):
+        """What adds the sums of the cycles."""
+        return self._part("accumulator", Accumulator)
+
     def _part(self, kind, component):
         """One of the named parts, a module of its own."""
         return self.place(self.design.module_name(kind), lambda: component(self.design))
@@ -103,6 +108,7 @@ class Mac(wiring.Component):
         return self.place(self.design.module_name(kind), lambda: component(self.design, self.place))
 
     def _live(self, lane):
+        """Whether a lane's product counts; one lane alone is left out by `i_go`."""
         masked = self.design.gate_zeros and self.design.lanes > 1
         return self.i_live[lane] if masked else C(1, 1)
 
