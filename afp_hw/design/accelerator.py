@@ -37,16 +37,17 @@ class AcceleratorDesign:
     data_width
         Bits of the AXI data bus: 64, 128 or 256.
     act_bytes, wgt_bytes, side_bytes
-        Bytes of one of the two banks of the activation, weight and side buffers. The side buffer
-        holds what is not multiplied: skip tensors, and the operands of pooling and addition. Bytes
-        are packed: a tensor takes in a buffer what it takes in memory.
+        Bytes of one of the two banks of the activation, weight and side buffers, powers of two. The
+        side buffer holds what is not multiplied: skip tensors, and the operands of pooling and
+        addition. Bytes are packed: a tensor takes in a buffer what it takes in memory.
     out_words
-        Words of one of the two banks of the output buffer; a word holds one code per column.
+        Words of one of the two banks of the output buffer, a power of two; a word holds one code
+        per column.
     pixels
         Words of the accumulator memory: the most output pixels of one descriptor with weights
         stationary, or of a step without weights.
     channel_tiles
-        Column tiles whose parameters one bank of the parameter memory holds.
+        Column tiles whose records one bank of the record memory holds, a power of two.
     outstanding
         Bursts that may be on their way at a time, each of reads and of writes.
     burst
@@ -84,6 +85,11 @@ class AcceleratorDesign:
             if not least <= value <= most:
                 raise ValueError(
                     f"AcceleratorDesign.{name} must be in {least}..{most}, not {value!r}"
+                )
+        for name in ("act_bytes", "wgt_bytes", "side_bytes", "out_words", "channel_tiles"):
+            if getattr(self, name) & (getattr(self, name) - 1):
+                raise ValueError(
+                    f"AcceleratorDesign.{name} must be a power of two, not {getattr(self, name)}"
                 )
         if self.burst & (self.burst - 1) or self.burst * self.beat_bytes > PAGE_BYTES:
             raise ValueError(
@@ -168,8 +174,7 @@ class AcceleratorDesign:
     def least_slots(self) -> int:
         """Fewest cycles from the first pixel of a chunk to that of the next.
 
-        Weights of the next chunk need ``rows`` cycles to enter, and two more until those before
-        them are in use everywhere; the accumulator memory needs 4 between a write and the next
-        reading of the same word.
+        Weights of the next chunk need ``rows`` cycles to enter; the accumulator memory needs 4
+        between a reading and the next one of the same word.
         """
-        return max(self.array.rows + 2, 4)
+        return max(self.array.rows, 4)

@@ -102,7 +102,8 @@ def tool_versions() -> dict[str, str]:
     }
 
 
-def _parameters(design: Design | FloatDesign) -> dict[str, Any]:
+def parameters_of(design: Design | FloatDesign) -> dict[str, Any]:
+    """Parameters of a design by name, formats by theirs."""
     found = {}
     for key, value in asdict(design).items():
         plain = list(value) if isinstance(value, tuple) else value
@@ -126,7 +127,7 @@ def _emitted(
         "ports": ports_of(component),
         "latency_cycles": component.latency,
         "acc_width": acc_width,
-        "parameters": _parameters(design),
+        "parameters": parameters_of(design),
         "versions": tool_versions(),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }

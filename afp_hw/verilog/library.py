@@ -41,12 +41,13 @@ class _Placed(wiring.Component):
 
 # `proc` and `opt` turn Amaranth's processes into plain registers with resets and enables, and
 # `clean_zerowidth` and `opt_clean -purge` drop what Verilog cannot say or nobody reads. Registers
-# lose the initial value that Amaranth gives every signal: silicon has none, so reset it is.
+# and memories lose the initial values that Amaranth gives them: silicon has none, so reset it is.
 _SCRIPT = """\
 read_rtlil <<rtlil
 {rtlil}
 rtlil
 clean_zerowidth
+delete */t:$meminit*
 proc
 memory_collect
 opt -full

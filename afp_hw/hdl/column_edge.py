@@ -1,0 +1,222 @@
+"""What stands at the end of an array's column: partial sums, side operand, requantizer.
+
+Source: ``docs/accelerator.md``, Sums, and ``docs/numerics.md`` sections 5 and 6.
+"""
+
+from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from afp_hw.design import AcceleratorDesign
+from afp_hw.hdl.decoder import Decoder
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.stages import staged
+from afp_hw.hdl.window_requantizer import WindowRequantizer
+
+
+def record_layout(design: AcceleratorDesign) -> data.StructLayout:
+    """A channel's record, ``docs/accelerator.md``, Memory."""
+    init, other = (64, 16) if design.wide_records else (32, 8)
+    return data.StructLayout(
+        {
+            "init": signed(init),
+            **dict.fromkeys(("shift", "drop", "limit", "negative_limit"), other),
+        }
+    )
+
+
+def event_layout(design: AcceleratorDesign) -> data.StructLayout:
+    """What arrives with each sum: it passes from column to column, a cycle each.
+
+    ``valid``; ``starts``: the sum begins with the record's init; ``emit``: it leaves, as ``slice``;
+    ``address`` in the accumulator memory; ``tile`` of columns; ``masked``: the side operand takes
+    no part; its ``shift`` and ``negate``.
+    """
+    return data.StructLayout(
+        {
+            "valid": 1,
+            "starts": 1,
+            "emit": 1,
+            "slice": (sum_slices(design) - 1).bit_length(),
+            "address": (design.pixels - 1).bit_length(),
+            "tile": (design.channel_tiles - 1).bit_length(),
+            "masked": 1,
+            "shift": 6,
+            "negate": 1,
+        }
+    )
+
+
+def out_width(design: AcceleratorDesign) -> int:
+    """Bits of a column's part of an output word."""
+    return design.array.out_envelope.width
+
+
+def sum_slices(design: AcceleratorDesign) -> int:
+    """Slices in which an exact sum leaves."""
+    return -(-design.array.acc_width // out_width(design))
+
+
+class ColumnEdge(wiring.Component):
+    """Adds partial sums, initial value and side operand of one column, and requantizes.
+
+    Parameters
+    ----------
+    design : :class:`.AcceleratorDesign`
+    place
+        See :mod:`afp_hw.hdl.place`.
+
+    Members
+    -------
+    i_event : In(event_layout(design))
+    i_side : In(acts.width)
+        Side operand of the event, embedded in the envelope of the activations; 0 where it is none.
+    i_sum : In(signed(pe_acc_width))
+        Of the array, 3 clock edges later than the event; 0 without products.
+    i_maximum, i_keep, i_sums, i_record_bank : In(1)
+        Settings of the descriptor: the side operand's use is MAX; sums go to the accumulator
+        memory; output is SUMS; bank of the records.
+    i_narrow : In(bits of outs.n_man)
+        Mantissa bits that the output's format has less than its envelope.
+    i_record_write, i_record_address, i_record : In
+        A record for this column; the bank is the highest bit of the address.
+    o_code : Out(out_width(design))
+        6 clock edges later than the event.
+
+    Timing
+    ------
+    An event a cycle. Two events with one address are at least 4 cycles apart: a sum is written with
+    the fourth clock edge.
+
+    Widths
+    ------
+    Sums: ``acc_width``; additions wrap, what they end with does not. Side operand: ``n_man`` and a
+    bit more below, which are 0 (docs/accelerator.md).
+    """
+
+    sequential = True
+    latency = 6
+
+    def __init__(self, design: AcceleratorDesign, place: Place = as_built):
+        self.design = design
+        self.place = place
+        records = 2 * design.channel_tiles
+        super().__init__(
+            {
+                "i_event": In(event_layout(design)),
+                "i_side": In(design.array.acts.width),
+                "i_sum": In(signed(design.array.pe_acc_width)),
+                **{f"i_{name}": In(1) for name in ("maximum", "keep", "sums", "record_bank")},
+                "i_narrow": In(design.array.out_envelope.n_man.bit_length()),
+                "i_record_write": In(1),
+                "i_record_address": In((records - 1).bit_length()),
+                "i_record": In(design.record_width),
+                "o_code": Out(out_width(design)),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        array = self.design.array
+        acc = signed(array.acc_width)
+        event = self.i_event
+        record = self._records(m)
+        sums = memory.Memory(shape=array.acc_width, depth=self.design.pixels, init=[])
+        m.submodules.sums = sums
+        read, write = sums.read_port(), sums.write_port()
+        m.d.comb += [read.addr.eq(event.address), read.en.eq(event.valid & ~event.starts)]
+
+        first = staged(m, "s1", {"event": event.as_value(), "side": self.i_side})
+        event = data.View(event_layout(self.design), first["event"])
+        side = self._side(m, event, first["side"], record)
+        lowest = C(-1 << (array.acc_width - 1), acc)
+        start = Mux(self.i_maximum, lowest, record.init)
+        base = Signal(acc)
+        m.d.comb += base.eq(Mux(event.starts, start, read.data.as_signed()))
+        second = staged(m, "s2", {"event": event.as_value(), "base": base, "side": side})
+
+        event = data.View(event_layout(self.design), second["event"])
+        base, side = second["base"].as_signed(), second["side"].as_signed()
+        larger = event.masked | (base > side)
+        both = Signal(acc)
+        m.d.comb += both.eq(Mux(self.i_maximum, Mux(larger, base, side), base + side))
+        third = staged(m, "s3", {"event": event.as_value(), "both": both})
+
+        event = data.View(event_layout(self.design), third["event"])
+        total = Signal(acc)
+        m.d.comb += [
+            total.eq(third["both"].as_signed() + self.i_sum),
+            write.addr.eq(event.address),
+            write.data.eq(total),
+            write.en.eq(event.valid & self.i_keep),
+        ]
+        fourth = staged(m, "s4", {"total": total, "slice": event.slice})
+        emit = Signal()
+        m.d.sync += emit.eq(event.valid & event.emit)
+        self._leave(m, emit, fourth["total"], fourth["slice"], record)
+        return m
+
+    def _records(self, m):
+        """The record of the event a clock edge ago."""
+        records = memory.Memory(
+            shape=self.design.record_width, depth=2 * self.design.channel_tiles, init=[]
+        )
+        m.submodules.records = records
+        read, write = records.read_port(), records.write_port()
+        m.d.comb += [
+            read.addr.eq(Cat(self.i_event.tile, self.i_record_bank)),
+            read.en.eq(self.i_event.valid),
+            write.addr.eq(self.i_record_address),
+            write.data.eq(self.i_record),
+            write.en.eq(self.i_record_write),
+        ]
+        return data.View(record_layout(self.design), read.data)
+
+    def _side(self, m, event, code, record):
+        """``±((fix << shift) >> n_man)``, of the event a clock edge ago."""
+        acts = self.design.array.afp_acts
+        decoder = self.place(f"decoder_{acts}", lambda: Decoder(acts))
+        m.submodules.decoder = decoder
+        m.d.comb += [decoder.i_code.eq(code), decoder.i_valid.eq(C(1, 1))]
+        # A decoded operand with a shift is twice its fix.
+        below = acts.n_man + (1 if len(decoder.o.shift) else 0)
+        width = self.design.array.acc_width + below
+        amount = Signal((width - 1).bit_length())
+        moved = Signal(width)
+        m.d.comb += [
+            amount.eq(event.shift + record.shift + decoder.o.shift),
+            moved.eq(decoder.o.sig << amount),
+        ]
+        magnitude = moved[below:]
+        negative = event.negate ^ decoder.o.sign if acts.signed else event.negate
+        return (Mux(negative, -magnitude, magnitude))[: self.design.array.acc_width]
+
+    def _leave(self, m, emit, total, slice_index, record):
+        """Code, or slice of the sum, two clock edges after the sum."""
+        design = self.design
+        requantizer = self.place(
+            f"window_{design.array.requantizer_name}_s2",
+            lambda: WindowRequantizer(design.array, self.place, stages=2),
+        )
+        m.submodules.requantizer = requantizer
+        late = {name: getattr(record, name) for name in ("drop", "limit", "negative_limit")}
+        for stage in range(3):
+            late = staged(m, f"settings_{stage}", late)
+        m.d.comb += [
+            requantizer.i_valid.eq(emit),
+            requantizer.i_acc.eq(total),
+            requantizer.i_narrow.eq(self.i_narrow),
+            requantizer.i_drop.eq(late["drop"]),
+        ]
+        # Limits are looked at a stage later. Whether a negative one is 0 is looked at ahead of
+        # that too, but this all channels of a layer have in common.
+        limits = staged(m, "limits", {name: late[name] for name in ("limit", "negative_limit")})
+        m.d.comb += requantizer.i_limit.eq(limits["limit"])
+        if design.array.out_envelope.signed:
+            m.d.comb += requantizer.i_negative_limit.eq(limits["negative_limit"])
+
+        width = out_width(design)
+        padded = Cat(total, C(0, sum_slices(design) * width - len(total)))
+        chosen = padded.word_select(slice_index, width)
+        raw = staged(m, "raw_1", {"slice": staged(m, "raw_0", {"slice": chosen})["slice"]})["slice"]
+        m.d.comb += self.o_code.eq(Mux(self.i_sums, raw, requantizer.o_code))

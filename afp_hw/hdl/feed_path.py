@@ -1,0 +1,272 @@
+"""What feeds the array: activations by the loops of a descriptor, weights in their order.
+
+Source: ``docs/accelerator.md``, Loops.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from afp_hw.design import AcceleratorDesign
+from afp_hw.design.descriptor import Operation
+from afp_hw.hdl.descriptor_view import DESCRIPTOR
+from afp_hw.hdl.packed_buffer import PackedBuffer, Unpacker
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.stages import staged
+from afp_hw.hdl.walk import Walk
+
+
+def feed_walk_settings(descriptor, walk: Walk):
+    """Assignments of a walk over the activations."""
+    d, settings = descriptor, walk.i
+    names = ("n_tiles", "pixels", "tile_pixels", "out_width")
+    names += ("cj_count", "kx_count", "ky_count", "extra_chunks")
+    levels = {"x": "x_step", "cj": "cj_step", "kx": "kx_step", "n": "n_step"}
+    return [
+        settings.length.eq(d.slots),
+        *[getattr(settings, name).eq(getattr(d, name)) for name in names],
+        settings.bits_start.eq(d.act_start),
+        settings.bits_y.eq(d.act_y_step),
+        settings.bits_ky.eq(d.act_ky_step),
+        *[getattr(settings, f"bits_{key}").eq(d[f"act_{step}"]) for key, step in levels.items()],
+        settings.row_start.eq(d.act_y),
+        settings.row_y.eq(d.act_y_stride),
+        settings.row_ky.eq(d.act_y_dilation),
+        settings.place_start.eq(d.act_q),
+        *[getattr(settings, f"place_{key}").eq(d[f"act_q_{step}"]) for key, step in levels.items()],
+    ]
+
+
+class FeedPath(wiring.Component):
+    """Walks through a descriptor, and gives the array its operands.
+
+    Parameters
+    ----------
+    design : :class:`.AcceleratorDesign`
+    place
+        See :mod:`afp_hw.hdl.place`.
+
+    Members
+    -------
+    i_descriptor : In(DESCRIPTOR)
+        Constant from ``i_start`` until the last step has passed.
+    i_start : In(1)
+    i_act_write, i_act_beat, i_wgt_write, i_wgt_beat, i_data : In
+        A beat for a buffer; its bank is ``i_act_bank``, ``i_wgt_bank``.
+    o_step : Out(1)
+        A step with a pixel, of an operation other than OUTPUTS_STATIONARY.
+    o_tile : Out(1)
+        First step of the last chunk of a pixel tile, with OUTPUTS_STATIONARY.
+    o_group, o_valid, o_first, o_last, o_row : Out
+        As :class:`.FlowArray` takes them.
+    o_weights, o_wgt_valid, o_wgt_last : Out
+        The same.
+
+    Timing
+    ------
+    The first step is in the cycle behind ``i_start``, with weights stationary ``lead`` cycles
+    later: the first weights go ahead. Operands come ``latency`` = 4 clock edges after their step.
+    """
+
+    sequential = True
+    latency = 4
+
+    def __init__(self, design: AcceleratorDesign, place: Place = as_built):
+        self.design = design
+        self.place = place
+        array = design.array
+        self.lead = design.array.rows
+        self.acts = PackedBuffer(design.data_width, design.act_word, design.act_bytes)
+        self.weights = PackedBuffer(design.data_width, design.wgt_word, design.wgt_bytes)
+        members = {
+            "i_descriptor": In(DESCRIPTOR),
+            "i_start": In(1),
+            "i_data": In(design.data_width),
+            "o_step": Out(1),
+            "o_tile": Out(1),
+            "o_group": Out(array.group * array.acts.width),
+            "o_row": Out(range(array.rows)),
+            "o_weights": Out(array.cols * array.lanes * array.weights.width),
+        }
+        for name, buffer in (("act", self.acts), ("wgt", self.weights)):
+            members |= {
+                f"i_{name}_write": In(1),
+                f"i_{name}_bank": In(1),
+                f"i_{name}_beat": In(buffer.i_beat.shape()),
+            }
+        members |= {
+            f"o_{name}": Out(1) for name in ("valid", "first", "last", "wgt_valid", "wgt_last")
+        }
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        d = self.i_descriptor
+        outputs = d.operation == Operation.OUTPUTS_STATIONARY
+        products = d.operation != Operation.SIDE
+        m.submodules.walk = walk = self.place("walk", Walk)
+        m.d.comb += feed_walk_settings(d, walk)
+        running = self._run(m, d, walk)
+        m.d.comb += [
+            self.o_step.eq(running & walk.o_exists & ~outputs),
+            self.o_tile.eq(running & walk.o_chunk_begins & walk.o_tile_ends & outputs),
+        ]
+        self._groups(m, d, walk, running & products, outputs)
+        self._weight_rows(m, d, walk, running, outputs)
+        return m
+
+    def _run(self, m, d, walk):
+        """The first weights ahead, then a step each cycle to the last one; returns whether it is."""
+        running = Signal()
+        wait = Signal(range(self.lead + 1))
+        self._ahead = Signal()
+        stationary = d.operation == Operation.WEIGHTS_STATIONARY
+        with m.If(self.i_start):
+            m.d.sync += [running.eq(~stationary), wait.eq(Mux(stationary, self.lead, 0))]
+        with m.Elif(wait != 0):
+            m.d.sync += [wait.eq(wait - 1), running.eq(wait == 1)]
+        with m.Elif(walk.o_ends & walk.o_chunk_ends):
+            m.d.sync += running.eq(0)
+        m.d.comb += [
+            self._ahead.eq(wait == self.lead),
+            walk.i_start.eq(self.i_start),
+            walk.i_advance.eq(running),
+        ]
+        return running
+
+    def _buffer(self, m, name, buffer):
+        m.submodules[f"{name}_buffer"] = placed = self.place(f"{name}_buffer", lambda: buffer)
+        m.d.comb += [
+            placed.i_write.eq(getattr(self, f"i_{name}_write")),
+            placed.i_bank.eq(getattr(self, f"i_{name}_bank")),
+            placed.i_beat.eq(getattr(self, f"i_{name}_beat")),
+            placed.i_data.eq(self.i_data),
+        ]
+        return placed
+
+    def _groups(self, m, d, walk, running, outputs):
+        """Activations: address, memory, shifter, codes."""
+        design = self.design
+        acts = design.array.afp_acts
+        buffer = self._buffer(m, "act", self.acts)
+        inside, valid, read = Signal(), Signal(), Signal()
+        m.d.comb += [
+            inside.eq((walk.o_row >= 0) & (walk.o_row < d.act_y_limit) & ~walk.o_extra),
+            # With outputs stationary rows without a pixel take part, with zeros.
+            valid.eq(running & (walk.o_exists | outputs)),
+            read.eq(running & walk.o_exists & inside),
+        ]
+        tags = {
+            "valid": valid,
+            "first": valid & Mux(outputs, walk.o_first_chunk, walk.o_chunk_begins & ~walk.o_extra),
+            "last": valid & outputs & walk.o_tile_ends,
+            "row": walk.o_step[: len(self.o_row)],
+            "read": read,
+        }
+        place = walk.o_place
+        address = staged(m, "s1", {"bit": walk.o_bits})["bit"]
+        for stage in ("s1", "s2", "s3"):
+            tags, place = self._tags(m, tags, place, stage)
+            if stage == "s1":
+                m.d.comb += [
+                    buffer.i_read.eq(tags["read"]),
+                    buffer.i_read_bank.eq(d.act_bank),
+                    buffer.i_bit.eq(address),
+                ]
+        m.submodules.unpacker = unpacker = self.place(
+            f"unpacker_{acts}_{design.group}",
+            lambda: Unpacker(acts, design.group, design.act_word),
+        )
+        m.d.comb += [
+            unpacker.i_data.eq(buffer.o_data),
+            unpacker.i_width.eq(d.act_width),
+            unpacker.i_signed.eq(d.act_signed),
+            unpacker.i_narrow.eq(acts.n_man - d.act_n_man),
+        ]
+        codes = []
+        for index, code in enumerate(unpacker.o_code):
+            at = place.as_signed() + index
+            there = tags["read"] & (at >= 0) & (at < d.act_q_limit)
+            codes.append(Mux(there, code, 0))
+        m.d.comb += self.o_group.eq(staged(m, "s4", {"group": Cat(*codes)})["group"])
+        tags, _ = self._tags(m, tags, place, "s4")
+        m.d.comb += [
+            getattr(self, f"o_{name}").eq(tags[name]) for name in ("valid", "first", "last", "row")
+        ]
+
+    def _tags(self, m, tags, place, stage):
+        """Marks one clock edge later, of which only those of a group are reset."""
+        control = {name: Signal(name=f"{stage}_{name}") for name in tags if name != "row"}
+        m.d.sync += [register.eq(tags[name]) for name, register in control.items()]
+        rest = staged(m, stage, {"row": tags["row"], "place": place})
+        return control | {"row": rest["row"]}, rest["place"]
+
+    def _weight_rows(self, m, d, walk, running, outputs):
+        """Weights, a row a cycle: of this chunk with outputs stationary, else of the next one."""
+        design = self.design
+        array = design.array
+        buffer = self._buffer(m, "wgt", self.weights)
+        last_row = array.rows - 1
+        row = Signal(range(array.rows))
+        counting, begins, following = Signal(), Signal(), Signal()
+        # A cycle behind the first group of a chunk the array takes weights of the next one.
+        stationary = d.operation == Operation.WEIGHTS_STATIONARY
+        m.d.comb += [
+            following.eq(Mux(walk.o_tile_ends, ~walk.o_ends, ~walk.o_last_chunk & ~walk.o_extra)),
+        ]
+        m.d.sync += begins.eq(
+            stationary & (self._ahead | (running & walk.o_chunk_begins & following))
+        )
+        ahead = Signal()
+        m.d.comb += ahead.eq(begins | counting)
+        with m.If(ahead):
+            m.d.sync += [row.eq(Mux(row == last_row, 0, row + 1)), counting.eq(row != last_row)]
+        wanted = Signal()
+        m.d.comb += wanted.eq(ahead | (running & outputs & ~walk.o_extra))
+
+        bit, tile_bit = Signal(32, reset_less=True), Signal(32, reset_less=True)
+        next_bit = Signal(32)
+        m.d.comb += next_bit.eq(bit + Mux(wanted, d.wgt_row_bits, 0))
+        rewinds = running & outputs & walk.o_chunk_ends & walk.o_tile_ends
+        with m.If(self.i_start):
+            m.d.sync += [bit.eq(0), tile_bit.eq(0)]
+        with m.Elif(rewinds & ~walk.o_n_ends):
+            m.d.sync += bit.eq(tile_bit)
+        with m.Else():
+            m.d.sync += bit.eq(next_bit)
+            with m.If(rewinds):
+                m.d.sync += tile_bit.eq(next_bit)
+
+        tags = {"valid": wanted, "last": ahead & (row == last_row)}
+        address = staged(m, "w1", {"bit": bit})["bit"]
+        for stage in range(1, 5):
+            late = {name: Signal(name=f"w{stage}_{name}") for name in tags}
+            m.d.sync += [register.eq(tags[name]) for name, register in late.items()]
+            tags = late
+            if stage == 1:
+                m.d.comb += [
+                    buffer.i_read.eq(tags["valid"]),
+                    buffer.i_read_bank.eq(d.wgt_bank),
+                    buffer.i_bit.eq(address),
+                ]
+            if stage == 3:
+                reading = tags["valid"]
+        weights = array.afp_weights
+        count = array.cols * array.lanes
+        m.submodules.wgt_unpacker = unpacker = self.place(
+            f"unpacker_{weights}_{count}", lambda: Unpacker(weights, count, design.wgt_word)
+        )
+        m.d.comb += [
+            unpacker.i_data.eq(buffer.o_data),
+            unpacker.i_width.eq(d.wgt_width),
+            unpacker.i_signed.eq(1),
+            unpacker.i_narrow.eq(weights.n_man - d.wgt_n_man),
+        ]
+        codes = Signal(count * weights.width, reset_less=True)
+        with m.If(reading):
+            m.d.sync += codes.eq(Cat(*unpacker.o_code))
+        m.d.comb += [
+            self.o_weights.eq(codes),
+            self.o_wgt_valid.eq(tags["valid"]),
+            self.o_wgt_last.eq(tags["last"]),
+        ]

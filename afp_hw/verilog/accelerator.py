@@ -1,0 +1,43 @@
+"""Verilog and manifest of a complete accelerator."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from typing import Any
+
+from afp_hw.design import AcceleratorDesign
+from afp_hw.hdl.accelerator import Accelerator
+from afp_hw.verilog.emit import Emitted, module_text, parameters_of, ports_of, tool_versions
+from afp_hw.verilog.library import Library
+
+
+def accelerator_name(design: AcceleratorDesign) -> str:
+    """Name of the module: the array and what of the accelerator is most worth knowing."""
+    array = design.array
+    return f"accelerator_{array.rows}x{array.cols}_{array.weights}_{array.acts}_d{design.data_width}"
+
+
+def emit_accelerator(design: AcceleratorDesign) -> Emitted:
+    """:class:`.Accelerator` as Verilog.
+
+    The manifest is that of :func:`.emit_pe`, without ``latency_cycles``; ``accelerator`` has the
+    sizes of buffers and bus beside the array's ``parameters``.
+    """
+    library = Library()
+    name = accelerator_name(design)
+    component = Accelerator(design, library.place)
+    text = module_text(name, component, library)
+    sizes: dict[str, Any] = asdict(design)
+    del sizes["array"]
+    manifest = {
+        "name": name,
+        "kind": "accelerator",
+        "ports": ports_of(component),
+        "acc_width": design.array.acc_width,
+        "parameters": parameters_of(design.array),
+        "accelerator": sizes,
+        "versions": tool_versions(),
+        "sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    return Emitted(name, text, manifest)
