@@ -18,6 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 from afp_hw.design import Design
+from afp_hw.design.accelerator import AcceleratorDesign
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.formats import AFPFormat, FloatFormat, IntFormat, Number, parse_number
 from afp_hw.hdl import operand_layout
@@ -26,19 +27,37 @@ DESIGN_VARIABLE = "AFP_HW_BENCH_DESIGN"
 INPUTS_VARIABLE = "AFP_HW_BENCH_INPUTS"
 
 
-def design_to_text(design: Design | FloatDesign) -> str:
+def design_to_text(design: Design | FloatDesign | AcceleratorDesign) -> str:
     """The design as one line, for :func:`bench_design` in the simulator's process."""
+    return json.dumps(_plain(design))
+
+
+def _plain(design: Design | FloatDesign | AcceleratorDesign) -> dict[str, Any]:
+    """Parameters that are given, in what JSON knows."""
     keys = [key for key in design.__dataclass_fields__ if getattr(design, key) is not None]
     values = {key: getattr(design, key) for key in keys}
-    formats = (AFPFormat, FloatFormat, IntFormat)
-    return json.dumps({k: str(v) if isinstance(v, formats) else v for k, v in values.items()})
+    for key, value in values.items():
+        if isinstance(value, AFPFormat | FloatFormat | IntFormat):
+            values[key] = str(value)
+        elif isinstance(value, Design):
+            values[key] = _plain(value)
+    return values
+
+
+def _design(values: dict[str, Any]) -> Design:
+    formats = ("weights", "acts", "outs")
+    return Design(**{k: parse_number(v) if k in formats else v for k, v in values.items()})
 
 
 def bench_design() -> Design:
     """The design that the runner built."""
+    return _design(json.loads(os.environ[DESIGN_VARIABLE]))
+
+
+def bench_accelerator() -> AcceleratorDesign:
+    """The accelerator that the runner built, or a part of."""
     values = json.loads(os.environ[DESIGN_VARIABLE])
-    formats = ("weights", "acts", "outs")
-    return Design(**{k: parse_number(v) if k in formats else v for k, v in values.items()})
+    return AcceleratorDesign(**values | {"array": _design(values["array"])})
 
 
 def bounded_test() -> Any:

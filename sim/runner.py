@@ -22,6 +22,7 @@ from amaranth.lib import wiring
 from cocotb_tools.runner import get_results, get_runner
 
 from afp_hw.design import Design
+from afp_hw.design.accelerator import AcceleratorDesign
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.files import cache_dir
 from afp_hw.hdl import (
@@ -31,7 +32,10 @@ from afp_hw.hdl import (
     IntMultiplier,
     LaneTree,
     MantissaMultiplier,
+    ReadDma,
+    Registers,
     Shifter,
+    WriteDma,
 )
 from afp_hw.rtlsim import find_toolchain
 from afp_hw.verilog import EMITTERS, Library, emit_float_pe
@@ -47,6 +51,11 @@ _PARTS: dict[str, Callable[[Design], wiring.Component]] = {
     "lane_sum": lambda design: LaneTree(design, 1),
     "accumulator": Accumulator,
 }
+_ACCELERATOR_PARTS: dict[str, Callable[..., wiring.Component]] = {
+    "read_dma": ReadDma,
+    "write_dma": WriteDma,
+    "registers": Registers,
+}
 
 
 def verilator_environment() -> dict[str, str]:
@@ -56,11 +65,14 @@ def verilator_environment() -> dict[str, str]:
     return {**toolchain.environment(), "PATH": search}
 
 
-BENCHES = (*_PARTS, *EMITTERS, "float_pe")
+BENCHES = (*_PARTS, *_ACCELERATOR_PARTS, *EMITTERS, "float_pe")
 
 
-def _verilog(bench: str, design: Design | FloatDesign) -> tuple[str, str]:
+def _verilog(bench: str, design: Design | FloatDesign | AcceleratorDesign) -> tuple[str, str]:
     """Name of the top module, and the Verilog."""
+    if isinstance(design, AcceleratorDesign):
+        library = Library()
+        return bench, library.verilog(_ACCELERATOR_PARTS[bench](design, library.place), bench)
     if isinstance(design, FloatDesign):
         floating = emit_float_pe(design)
         return floating.name, floating.verilog
@@ -149,7 +161,12 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run_bench(bench: str, design: Design | FloatDesign, simulator: str, folder: Path) -> int:
+def run_bench(
+    bench: str,
+    design: Design | FloatDesign | AcceleratorDesign,
+    simulator: str,
+    folder: Path,
+) -> int:
     """Run one bench; returns the number of its tests that passed.
 
     Parameters

@@ -94,9 +94,11 @@ class Bursts(wiring.Component):
         # What passes.
         place = Signal(offset_bits, reset_less=True)
         due = Signal(BEATS_WIDTH, reset_less=True)
+        # Blocks of one beat have no place in them, and Yosys no "all" of no bits.
+        block_end = place.all() if offset_bits else C(1, 1)
         m.d.comb += [
             self.o_end.eq(due == 1),
-            self.o_burst_end.eq(place.all() | self.o_end),
+            self.o_burst_end.eq(block_end | self.o_end),
         ]
         with m.If(self.i_load):
             m.d.sync += [place.eq(first), due.eq(self.i_beats)]
