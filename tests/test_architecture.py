@@ -20,6 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "schedule": {"formats", "design"},
     "quantize": {"formats", "golden"},
     "network": {"formats", "golden", "quantize"},
+    "program": {"network", "design", "schedule"},
     "search": {"network"},
     "report": {"search"},
     "embedded": {"formats"},

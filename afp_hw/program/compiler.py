@@ -1,0 +1,219 @@
+"""From a lowered network to an accelerator's program."""
+
+from __future__ import annotations
+
+from afp_hw.design import AcceleratorDesign
+from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, Operation, SideUse, pack_descriptor
+from afp_hw.network.steps import LoweredNetwork
+from afp_hw.program import fields
+from afp_hw.program.layout import TensorLayout
+from afp_hw.program.manifest import Parts, manifest_of
+from afp_hw.program.program import Program, TensorPlace
+from afp_hw.program.sequence import Load, Sequence, require_count
+from afp_hw.program.settings import pack_records, tile_bytes
+from afp_hw.program.strips import Plan, plan
+from afp_hw.program.tasks import Operand, Product
+from afp_hw.program.translate import Translation, translate
+from afp_hw.program.weights import Chunks, pack_weights
+
+
+def compile_network(
+    lowered: LoweredNetwork,
+    accelerator: AcceleratorDesign,
+    dataflow: Operation | None = None,
+    rows: int | None = None,
+) -> Program:
+    """Compile a network of static grids.
+
+    Parameters
+    ----------
+    lowered
+        The network.
+    accelerator
+        What it runs on.
+    dataflow
+        Of all layers that store codes, weights or outputs stationary. None: for each the one that
+        takes fewer cycles, outputs stationary where both take as many.
+    rows
+        Output rows of a strip, fewer where they do not fit. None: as many as take the least time.
+
+    Raises
+    ------
+    ValueError
+        A network that the accelerator does not run, with what would.
+    """
+    translation = translate(lowered, accelerator)
+    plans = [
+        plan(task, translation.layouts, accelerator, dataflow, rows) for task in translation.tasks
+    ]
+    require_count(sum(each.descriptors for each in plans))
+    return _Compiler(accelerator, translation, plans).run(lowered)
+
+
+class _Compiler:
+    def __init__(
+        self, accelerator: AcceleratorDesign, translation: Translation, plans: list[Plan]
+    ) -> None:
+        self._accelerator, self._translation, self._plans = accelerator, translation, plans
+        self._columns = accelerator.array.cols
+        self._sequence = Sequence(accelerator.beat_bytes)
+        # By tensor: up to which row it is stored behind how many stores, strip by strip.
+        self._stored: dict[str, list[tuple[int, int]]] = {}
+        self._records: list[int] = []
+        self._weights: list[list[Load]] = []
+        self._places: dict[str, TensorPlace] = {}
+
+    def run(self, lowered: LoweredNetwork) -> Program:
+        parts = self._parts()
+        size = self._place(parts.size)
+        ends = []
+        for number, each in enumerate(self._plans):
+            self._compute(number, each)
+            ends.append(len(self._sequence.descriptors))
+        self._sequence.end()
+        descriptors = tuple(
+            {name: values.get(name, 0) for name in FIELDS} for values in self._sequence.descriptors
+        )
+        image = b"".join([*map(pack_descriptor, descriptors), parts.records, parts.weights])
+        outputs = {
+            name: TensorPlace(layout, self._places[stored].address)
+            for name, (stored, layout) in self._translation.outputs.items()
+        }
+        graph = lowered.graph
+        places = {"input": self._places[graph.inputs[0].name], "output": outputs[graph.outputs[0]]}
+        manifest = manifest_of(
+            graph.name, self._accelerator, image, parts, self._plans, ends, self._places, places
+        )
+        return Program(
+            image, manifest, descriptors, self._places, **places, outputs=outputs, size=size
+        )
+
+    # Memory
+
+    def _parts(self) -> Parts:
+        """Records and weights, and where those of each task are."""
+        begin = DESCRIPTOR_BYTES * sum(each.descriptors for each in self._plans)
+        records = bytearray()
+        for each in self._plans:
+            self._records.append(begin + len(records))
+            records += pack_records(self._accelerator, each.task.records)
+        weights = bytearray()
+        for number, each in enumerate(self._plans):
+            loads = []
+            for piece in each.pieces if each.task.product is not None else ():
+                assert each.task.product is not None
+                data = self._packed(each, each.task.product, piece)
+                address = begin + len(records) + len(weights)
+                loads.append(Load((number, piece.tiles), address, len(data)))
+                weights += data
+            self._weights.append(loads)
+        return Parts(begin, bytes(records), bytes(weights))
+
+    def _packed(self, each: Plan, product: Product, piece: Chunks) -> bytes:
+        pitch = self._translation.layouts[product.view.tensor].pitch
+        return pack_weights(
+            product,
+            piece,
+            pitch,
+            self._accelerator.array,
+            each.operation,
+            self._accelerator.beat_bytes,
+        )
+
+    def _place(self, at: int) -> int:
+        """Give each tensor its place behind the image; the end of memory."""
+        for name, layout in self._translation.layouts.items():
+            self._places[name] = TensorPlace(layout, at)
+            at += layout.size
+        return at
+
+    # Descriptors
+
+    def _compute(self, number: int, each: Plan) -> None:
+        for strip in each.strips:
+            for index, piece in enumerate(each.pieces):
+                values = fields.loops(each, piece, strip, self._accelerator)
+                values |= fields.output_fields(each, piece, self._columns)
+                loads = {"parameter": self._parameters(number, piece)}
+                last = index + 1 == len(each.pieces)
+                if last:
+                    address = self._places[each.task.output.name].address
+                    values |= fields.store_fields(each, strip, address, self._columns)
+                if each.task.product is not None:
+                    loads["wgt"] = self._weights[number][index]
+                    self._product(each, each.task.product, piece, strip, values, loads, last)
+                else:
+                    self._side(each, piece, strip, values, loads, last)
+            self._stored.setdefault(each.task.output.name, []).append(
+                (strip[1], self._sequence.stores)
+            )
+
+    def _product(
+        self,
+        each: Plan,
+        product: Product,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+        last: bool,
+    ) -> None:
+        rows = fields.Rows.of(product.view, product.window, strip)
+        layout = self._layout(product.view.tensor)
+        values |= fields.product_fields(product, piece, layout, rows)
+        values |= fields.group_fields(product, self._accelerator)
+        loads["act"] = self._rows(layout, rows)
+        for operand in each.task.operands:
+            self._read(operand, each.task.use, piece, strip, values, loads)
+        self._sequence.add(each.task.name, values, loads, emit=True, store=last)
+
+    def _side(
+        self,
+        each: Plan,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+        last: bool,
+    ) -> None:
+        operands = each.task.operands
+        for index, operand in enumerate(operands):
+            ends = index + 1 == len(operands)
+            own = values | fields.side_loops(operand)
+            own["accumulate"] = int(index > 0)
+            own["sum_n_step"] = values["pixels"] if len(operands) > 1 else 0
+            needed = dict(loads)
+            self._read(operand, each.task.use, piece, strip, own, needed)
+            if not ends:
+                own = {name: value for name, value in own.items() if "store" not in name}
+            self._sequence.add(each.task.name, own, needed, emit=ends, store=ends and last)
+
+    def _read(
+        self,
+        operand: Operand,
+        use: SideUse,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+    ) -> None:
+        """Add a side operand."""
+        rows = fields.Rows.of(operand.view, operand.window, strip)
+        layout = self._layout(operand.view.tensor)
+        values |= fields.side_fields(operand, use, piece, layout, rows, self._columns)
+        loads["side"] = self._rows(layout, rows)
+
+    def _layout(self, name: str) -> TensorLayout:
+        return self._translation.layouts[name]
+
+    def _parameters(self, number: int, piece: Chunks) -> Load:
+        size = tile_bytes(self._accelerator)
+        address = self._records[number] + piece.tiles[0] * size
+        return Load((number, piece.tiles), address, piece.count * size)
+
+    def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
+        """Rows of a tensor, which must have been stored."""
+        first, end = rows.stored
+        address = self._places[layout.name].address + first * layout.row_bytes
+        stores = next((n for stored, n in self._stored.get(layout.name, ()) if stored >= end), 0)
+        return Load((layout.name, first, end), address, (end - first) * layout.row_bytes, stores)
