@@ -11,6 +11,9 @@ from afp_hw.formats import AFPFormat
 DATA_WIDTHS: Final = (64, 128, 256)
 """Widths of the AXI data bus, bits."""
 
+SUM_CYCLES: Final = 4
+"""Fewest cycles from one reading of a word of the accumulator memory to the next."""
+
 PAGE_BYTES: Final = 4096
 """An AXI burst must not cross a multiple of this."""
 
@@ -174,7 +177,7 @@ class AcceleratorDesign:
     def least_slots(self) -> int:
         """Fewest cycles from the first pixel of a chunk to that of the next.
 
-        Weights of the next chunk need ``rows`` cycles to enter; the accumulator memory needs 4
-        between a reading and the next one of the same word.
+        Weights of the next chunk need ``rows`` cycles to enter; the accumulator memory needs
+        `SUM_CYCLES`, which is all that a step without weights waits for.
         """
-        return max(self.array.rows, 4)
+        return max(self.array.rows, SUM_CYCLES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from afp_hw.design import AcceleratorDesign
+from afp_hw.design.accelerator import SUM_CYCLES
 from afp_hw.design.descriptor import Operation, OutputKind, SideUse
 from afp_hw.formats import AFPFormat
 from afp_hw.program.layout import TensorLayout
@@ -49,12 +50,13 @@ def loops(plan: Plan, piece: Chunks, strip: tuple[int, int], design: Accelerator
     pixels = (strip[1] - strip[0]) * wide
     rows = design.array.rows
     outputs = plan.operation is Operation.OUTPUTS_STATIONARY
+    least = SUM_CYCLES if plan.operation is Operation.SIDE else design.least_slots
     return {
         "operation": int(plan.operation),
         "n_tiles": piece.count,
         "pixels": pixels,
         "tile_pixels": rows if outputs else pixels,
-        "slots": rows if outputs else max(pixels, design.least_slots),
+        "slots": rows if outputs else max(pixels, least),
         "out_width": wide,
     }
 

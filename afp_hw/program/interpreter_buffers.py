@@ -53,7 +53,8 @@ class Buffer:
             raise ValueError(
                 f"{self.name} must be read in its {self._banks.shape[1]} bytes, not {needed}"
             )
-        return unpack_rows(self._banks[bank : bank + 1, :needed], width, count)[0]
+        codes: NDArray[Any] = unpack_rows(self._banks[bank : bank + 1, :needed], width, count)[0]
+        return codes
 
     def codes(self, bank: int, width: int, bits: NDArray[np.int64]) -> NDArray[np.uint32]:
         """Codes that begin at these bits, modulo the bank."""

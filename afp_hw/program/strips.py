@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from afp_hw.design import AcceleratorDesign
+from afp_hw.design.accelerator import SUM_CYCLES
 from afp_hw.design.descriptor import Operation
 from afp_hw.program import fit
 from afp_hw.program.layout import TensorLayout
@@ -210,18 +211,18 @@ class _Cutter:
 
     def _cycles(self, pixels: int, pieces: tuple[Chunks, ...]) -> int:
         """Cycles of the loops of a strip: ``docs/accelerator.md``, Loops."""
-        slots = max(pixels, self._accelerator.least_slots)
         product = self._task.product
         if product is None:
             tables = sum(
                 each.window.kernel[0] * each.window.kernel[1] * len(each.shifts)
                 for each in self._task.operands
             )
-            return self._tiles * tables * slots
+            return self._tiles * tables * max(pixels, SUM_CYCLES)
         counts = [(each.count, product.window.kernel[0] * each.kx * each.cj) for each in pieces]
         if self._operation is Operation.OUTPUTS_STATIONARY:
             tiles = -(-pixels // self._design.rows)
             return sum(n * tiles * max(count, 2) * self._design.rows for n, count in counts)
+        slots = max(pixels, self._accelerator.least_slots)
         extra = max(self._task.output.slices - 1, 0)
         return sum(n * (count + extra) * slots for n, count in counts)
 
