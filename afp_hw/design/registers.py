@@ -76,14 +76,19 @@ def _value(meaning: str, *, width: int = 32, signed: bool = False) -> tuple[Bits
 
 _FORMAT: Final = "n_exp * 32 + n_man * 2 + signed"
 
+_EVENTS: Final = (
+    Bits("done", 0, 1, "a run has ended, well or not"),
+    Bits("error", 1, 1, "a run has ended with an error"),
+)
+
 _CONSTANTS: Final[tuple[tuple[str, str, tuple[Bits, ...]], ...]] = (
     ("ID", "what this is", _value('"AFP" and the version of the registers')),
     (
         "PARAMETERS",
         "the array",
         (
-            Bits("rows", 0, 9, ""),
-            Bits("cols", 9, 9, ""),
+            Bits("rows", 0, 9, "of processing elements"),
+            Bits("cols", 9, 9, "of processing elements"),
             Bits("lanes", 18, 7, "products summed in a processing element in a cycle"),
         ),
     ),
@@ -93,16 +98,16 @@ _CONSTANTS: Final[tuple[tuple[str, str, tuple[Bits, ...]], ...]] = (
         (
             Bits("data_width", 0, 9, "bits of a beat"),
             Bits("record_width", 9, 8, "bits of a channel's record"),
-            Bits("descriptor_bytes", 17, 10, ""),
+            Bits("descriptor_bytes", 17, 10, "of one descriptor"),
         ),
     ),
     (
         "FORMATS",
-        f"widest formats: {_FORMAT}",
+        "widest formats",
         (
-            Bits("weights", 0, 10, ""),
-            Bits("acts", 10, 10, ""),
-            Bits("outs", 20, 10, ""),
+            Bits("weights", 0, 10, _FORMAT),
+            Bits("acts", 10, 10, _FORMAT),
+            Bits("outs", 20, 10, _FORMAT),
         ),
     ),
     ("ACT_BYTES", "a bank of the activation buffer", _value("bytes")),
@@ -138,7 +143,7 @@ _WORKING: Final[tuple[tuple[str, Access, str, tuple[Bits, ...]], ...]] = (
         "RO",
         "why the last run ended; start clears it",
         (
-            Bits("code", 0, 4, "; ".join(f"{code}: {code.name.lower()}" for code in ErrorCode)),
+            Bits("code", 0, 4, ", ".join(f"{code} {code.name.lower()}" for code in ErrorCode)),
             Bits("descriptor", 16, 16, "index of the descriptor that it ended in"),
         ),
     ),
@@ -146,14 +151,15 @@ _WORKING: Final[tuple[tuple[str, Access, str, tuple[Bits, ...]], ...]] = (
         "INTERRUPT_ENABLE",
         "RW",
         "what interrupts",
-        (Bits("done", 0, 1, "a run has ended"), Bits("error", 1, 1, "with an error")),
+        _EVENTS,
     ),
     (
         "INTERRUPT_STATUS",
         "W1C",
         "what has happened; the interrupt is on while an enabled bit is 1",
-        (Bits("done", 0, 1, "a run has ended"), Bits("error", 1, 1, "with an error")),
+        _EVENTS,
     ),
+    # A run works with the values of these that stood there when it was started.
     ("IMAGE_LOW", "RW", "address of the image, lower half", _value("bytes; a multiple of a beat")),
     ("IMAGE_HIGH", "RW", "address of the image, upper half", _value("bytes / 2**32")),
     (

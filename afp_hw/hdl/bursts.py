@@ -80,7 +80,7 @@ class Bursts(wiring.Component):
             length.eq(Mux(left > room, room, left)),
             self.o_burst.eq(left != 0),
             self.o_address.eq(Cat(C(0, beat_bits), offset, block)),
-            self.o_length.eq(length - 1),
+            self.o_length.eq((length - 1)[:offset_bits]),  # there are 1 or more
         ]
         with m.If(self.i_load):
             m.d.sync += [
