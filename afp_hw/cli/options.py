@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from afp_hw.design import Design, load_recipe
+from afp_hw.design import AcceleratorDesign, Design, load_accelerator, load_recipe
 from afp_hw.formats import AFPFormat, IntFormat, parse_number
 
 Command = Callable[..., Any]
@@ -167,11 +167,7 @@ def design_from_options(recipe: Path | None, **flags: Any) -> Design:
     """
     given = {name: value for name, value in flags.items() if value is not None}
     if recipe is not None:
-        if given:
-            names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise ValueError(
-                f"--design must stand alone, not beside {names}: change the recipe instead"
-            )
+        _require_alone(given)
         return load_recipe(recipe)
     for name in ("weights", "acts"):
         if name not in given:
@@ -179,13 +175,42 @@ def design_from_options(recipe: Path | None, **flags: Any) -> Design:
     return Design(**given)
 
 
+def _require_alone(given: dict[str, Any]) -> None:
+    if given:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ValueError(
+            f"--design must stand alone, not beside {names}: change the recipe instead"
+        )
+
+
+def accelerator_from_options(recipe: Path | None, **flags: Any) -> AcceleratorDesign:
+    """The accelerator of the file `recipe`; one has too many sizes for flags.
+
+    Raises
+    ------
+    ValueError, TypeError
+        No recipe, flags beside it, or a value that :class:`.AcceleratorDesign` refuses.
+    OSError
+        The recipe cannot be read.
+    """
+    if recipe is None:
+        raise ValueError("an accelerator must be a recipe: --design FILE, not flags")
+    _require_alone({name: value for name, value in flags.items() if value is not None})
+    return load_accelerator(recipe)
+
+
 def design_options(function: Command) -> Command:
-    """``--design FILE`` or one flag a parameter; the command gets them as `design`, a Design."""
+    """``--design FILE`` or one flag a parameter; the command gets them as `design`, a Design.
+
+    A command with an argument `kind` gets an AcceleratorDesign where that is ``accelerator``.
+    """
 
     @functools.wraps(function)
     def with_design(*, recipe: Path | None, **parameters: Any) -> Any:
         flags = {name: parameters.pop(name) for name in _DEFAULTS}
-        return function(design=design_from_options(recipe, **flags), **parameters)
+        accelerator = parameters.get("kind") == "accelerator"
+        read = accelerator_from_options if accelerator else design_from_options
+        return function(design=read(recipe, **flags), **parameters)
 
     decorated: Command = with_design
     for decorate in reversed(_FLAGS):

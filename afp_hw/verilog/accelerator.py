@@ -11,11 +11,19 @@ from afp_hw.hdl.accelerator import Accelerator
 from afp_hw.verilog.emit import Emitted, module_text, parameters_of, ports_of, tool_versions
 from afp_hw.verilog.library import Library
 
+# What Verilator says beside: neither is a mistake here.
+_NOTES = """\
+/* verilator lint_off CASEOVERLAP */   // Yosys' multiplexers: one bit of the selection is 1
+/* verilator lint_off UNOPTFLAT */     // words whose bits depend on one another, without a loop
+"""
+
 
 def accelerator_name(design: AcceleratorDesign) -> str:
     """Name of the module: the array and what of the accelerator is most worth knowing."""
     array = design.array
-    return f"accelerator_{array.rows}x{array.cols}_{array.weights}_{array.acts}_d{design.data_width}"
+    return (
+        f"accelerator_{array.rows}x{array.cols}_{array.weights}_{array.acts}_d{design.data_width}"
+    )
 
 
 def emit_accelerator(design: AcceleratorDesign) -> Emitted:
@@ -27,7 +35,7 @@ def emit_accelerator(design: AcceleratorDesign) -> Emitted:
     library = Library()
     name = accelerator_name(design)
     component = Accelerator(design, library.place)
-    text = module_text(name, component, library)
+    text = module_text(name, component, library, _NOTES)
     sizes: dict[str, Any] = asdict(design)
     del sizes["array"]
     manifest = {

@@ -87,10 +87,13 @@ def ports_of(component: wiring.Component) -> list[dict[str, Any]]:
     return ports
 
 
-def module_text(name: str, component: wiring.Component, library: Library) -> str:
-    """Verilog of a component and of all that `library` places in it, the component first."""
+def module_text(name: str, component: wiring.Component, library: Library, notes: str = "") -> str:
+    """Verilog of a component and of all that `library` places in it, the component first.
+
+    `notes` are lines behind the usual ones of the header.
+    """
     header = _HEADER.format(name=name, version=afp_hw.__version__)
-    return header + library.verilog(component, name)
+    return header + notes + library.verilog(component, name)
 
 
 def tool_versions() -> dict[str, str]:

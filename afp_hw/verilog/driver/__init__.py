@@ -1,0 +1,1 @@
+"""Sources of the driver, in C99, with ``@NAME@`` where something of the design stands."""
