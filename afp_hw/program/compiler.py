@@ -82,7 +82,15 @@ class _Compiler:
         graph = lowered.graph
         places = {"input": self._places[graph.inputs[0].name], "output": outputs[graph.outputs[0]]}
         manifest = manifest_of(
-            graph.name, self._accelerator, image, parts, self._plans, ends, self._places, places
+            graph.name,
+            self._accelerator,
+            image,
+            parts,
+            self._plans,
+            descriptors,
+            ends,
+            self._places,
+            places,
         )
         return Program(
             image, manifest, descriptors, self._places, **places, outputs=outputs, size=size

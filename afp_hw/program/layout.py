@@ -37,6 +37,10 @@ class TensorLayout:
         Format and grid of the codes; None for sums.
     slices, sum_width, columns
         Of sums: how many slices each has and bits of a whole one, and columns of the array.
+    further_left
+        Of sums: bits by which they are further left than those of the layer's own formats.
+    lsb
+        Of sums: exponent of the layer's own, one or one for each channel.
     """
 
     name: str
@@ -49,6 +53,8 @@ class TensorLayout:
     slices: int = 0
     sum_width: int = 0
     columns: int = 0
+    further_left: int = 0
+    lsb: int | tuple[int, ...] = 0
 
     @property
     def row_bits(self) -> int:
@@ -100,6 +106,6 @@ class TensorLayout:
         parts = words.astype(object) if kind is object else words.astype(np.int64)
         top = 1 << (self.sum_width - 1)
         sums = (parts * weights.astype(kind)[:, None]).sum(axis=3)
-        sums = ((sums & ((1 << self.sum_width) - 1)) ^ top) - top
+        sums = (((sums & ((1 << self.sum_width) - 1)) ^ top) - top) >> self.further_left
         pixels = sums.reshape(height, width, -1)[:, :, :channels]
         return np.ascontiguousarray(pixels.transpose(2, 0, 1)).reshape(self.shape)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from hashlib import sha256
 from typing import Any, Final
 
+import numpy as np
+
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES
 from afp_hw.formats import AFPFormat
@@ -37,6 +39,7 @@ def manifest_of(
     image: bytes,
     parts: Parts,
     plans: Sequence[Plan],
+    descriptors: Sequence[Mapping[str, int]],
     ends: Sequence[int],
     tensors: Mapping[str, TensorPlace],
     places: Mapping[str, TensorPlace],
@@ -49,8 +52,8 @@ def manifest_of(
         What runs on what.
     image, parts
         The bytes, and how many are of which kind.
-    plans, ends
-        The layers, and up to which descriptor each goes.
+    plans, descriptors, ends
+        The layers; all descriptors, and up to which of them each layer goes.
     tensors, places
         All stored tensors; the network's input and output.
     """
@@ -70,7 +73,8 @@ def manifest_of(
         "memory_bytes": max(place.end for place in tensors.values()),
         **{name: _tensor(place) for name, place in places.items()},
         "layers": [
-            _layer(plan, begin, end) for plan, begin, end in zip(plans, begins, ends, strict=True)
+            _layer(plan, begin, end) | _moved(descriptors[begin:end], accelerator.beat_bytes)
+            for plan, begin, end in zip(plans, begins, ends, strict=True)
         ],
         "tensors": [_tensor(place) for place in tensors.values()],
     }
@@ -108,18 +112,41 @@ def _tensor(place: TensorPlace) -> dict[str, Any]:
         "code_width": layout.width,
     }
     if layout.item is None:
-        return document | {"slices": layout.slices, "sum_width": layout.sum_width}
+        lsbs = [lsb - layout.further_left for lsb in np.atleast_1d(layout.lsb).tolist()]
+        return document | {
+            "slices": layout.slices,
+            "sum_width": layout.sum_width,
+            "lsb": lsbs if isinstance(layout.lsb, tuple) else lsbs[0],
+        }
     fmt = layout.item.fmt
     return document | {"format": str(fmt), "lsb": layout.item.lsb}
+
+
+def _moved(descriptors: Sequence[Mapping[str, int]], beat_bytes: int) -> dict[str, Any]:
+    """Bytes over the bus, descriptors included."""
+    moved = {
+        name: sum(each[f"{kind}_beats"] for each in descriptors) * beat_bytes
+        for name, kind in (
+            ("records", "parameter"),
+            ("weights", "wgt"),
+            ("acts", "act"),
+            ("side", "side"),
+        )
+    }
+    stored = sum(each["store_rows"] * each["store_row_beats"] for each in descriptors)
+    fetched = {"descriptors": DESCRIPTOR_BYTES * len(descriptors)}
+    return {"loaded_bytes": fetched | moved, "stored_bytes": stored * beat_bytes}
 
 
 def _layer(plan: Plan, begin: int, end: int) -> dict[str, Any]:
     task = plan.task
     product = task.product
+    formats = {} if product is None else {"weights": str(product.wgt), "acts": str(product.act)}
     return {
         "name": task.name,
         "kind": task.kind,
         "output": task.output.name,
+        **formats,
         "dataflow": plan.operation.name.lower(),
         "descriptors": [begin, end],
         "strips": len(list(plan.strips)),

@@ -103,8 +103,9 @@ class _Translator:
             item,
         )
 
-    def _layout_of_sums(self, name: str, grid: Grid) -> TensorLayout:
-        design = self._design
+    def _layout_of_sums(self, step: GemmStep, grid: Grid, left_by: int) -> TensorLayout:
+        design, name = self._design, step.output
+        lsb = step.lsb_acc
         width = design.out_envelope.width
         slices = -(-design.acc_width // width)
         return TensorLayout(
@@ -118,6 +119,8 @@ class _Translator:
             slices,
             design.acc_width,
             design.cols,
+            left_by,
+            lsb if isinstance(lsb, int) else tuple(lsb.tolist()),
         )
 
     def _store(self, layout: TensorLayout) -> TensorLayout:
@@ -159,7 +162,7 @@ class _Translator:
         operands = self._skip(step, grid, left_by, init)
         use = SideUse.ADD if operands else SideUse.NONE
         if step.requantize is None:
-            layout = self._store(self._layout_of_sums(step.output, grid))
+            layout = self._store(self._layout_of_sums(step, grid, left_by))
             records = records_of_sums(init)
         else:
             layout = self._store(self._layout(step.output, grid))
