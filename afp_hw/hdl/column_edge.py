@@ -4,12 +4,13 @@ Source: ``docs/accelerator.md``, Sums, and ``docs/numerics.md`` sections 5 and 6
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.hdl.decoder import Decoder
 from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.ram import place_ram
 from afp_hw.hdl.stages import staged
 from afp_hw.hdl.window_requantizer import WindowRequantizer
 
@@ -121,10 +122,11 @@ class ColumnEdge(wiring.Component):
         acc = signed(array.acc_width)
         event = self.i_event
         record = self._records(m)
-        sums = memory.Memory(shape=array.acc_width, depth=self.design.pixels, init=[])
-        m.submodules.sums = sums
-        read, write = sums.read_port(), sums.write_port()
-        m.d.comb += [read.addr.eq(event.address), read.en.eq(event.valid & ~event.starts)]
+        m.submodules.sums = sums = place_ram(self.place, self.design.pixels, array.acc_width)
+        m.d.comb += [
+            sums.i_read.eq(event.valid & ~event.starts),
+            sums.i_read_address.eq(event.address),
+        ]
 
         first = staged(m, "s1", {"event": event.as_value(), "side": self.i_side})
         event = data.View(event_layout(self.design), first["event"])
@@ -132,7 +134,7 @@ class ColumnEdge(wiring.Component):
         lowest = C(-1 << (array.acc_width - 1), acc)
         start = Mux(self.i_maximum, lowest, record.init)
         base = Signal(acc)
-        m.d.comb += base.eq(Mux(event.starts, start, read.data.as_signed()))
+        m.d.comb += base.eq(Mux(event.starts, start, sums.o_data.as_signed()))
         second = staged(m, "s2", {"event": event.as_value(), "base": base, "side": side})
 
         event = data.View(event_layout(self.design), second["event"])
@@ -146,9 +148,9 @@ class ColumnEdge(wiring.Component):
         total = Signal(acc)
         m.d.comb += [
             total.eq(third["both"].as_signed() + self.i_sum),
-            write.addr.eq(event.address),
-            write.data.eq(total),
-            write.en.eq(event.valid & self.i_keep),
+            sums.i_write.eq(event.valid & self.i_keep),
+            sums.i_write_address.eq(event.address),
+            sums.i_data.eq(total),
         ]
         fourth = staged(m, "s4", {"total": total, "slice": event.slice})
         emit = Signal()
@@ -158,19 +160,16 @@ class ColumnEdge(wiring.Component):
 
     def _records(self, m):
         """The record of the event a clock edge ago."""
-        records = memory.Memory(
-            shape=self.design.record_width, depth=2 * self.design.channel_tiles, init=[]
-        )
-        m.submodules.records = records
-        read, write = records.read_port(), records.write_port()
+        words, width = 2 * self.design.channel_tiles, self.design.record_width
+        m.submodules.records = records = place_ram(self.place, words, width)
         m.d.comb += [
-            read.addr.eq(Cat(self.i_event.tile, self.i_record_bank)),
-            read.en.eq(self.i_event.valid),
-            write.addr.eq(self.i_record_address),
-            write.data.eq(self.i_record),
-            write.en.eq(self.i_record_write),
+            records.i_write.eq(self.i_record_write),
+            records.i_write_address.eq(self.i_record_address),
+            records.i_data.eq(self.i_record),
+            records.i_read.eq(self.i_event.valid),
+            records.i_read_address.eq(Cat(self.i_event.tile, self.i_record_bank)),
         ]
-        return data.View(record_layout(self.design), read.data)
+        return data.View(record_layout(self.design), records.o_data)
 
     def _side(self, m, event, code, record):
         """``±((fix << shift) >> n_man)``, of the event a clock edge ago."""
@@ -195,8 +194,8 @@ class ColumnEdge(wiring.Component):
         """Code, or slice of the sum, two clock edges after the sum."""
         design = self.design
         requantizer = self.place(
-            f"window_{design.array.requantizer_name}_s2",
-            lambda: WindowRequantizer(design.array, self.place, stages=2),
+            f"window_{design.array.requantizer_name}_s2_relu",
+            lambda: WindowRequantizer(design.array, self.place, stages=2, relu_port=True),
         )
         m.submodules.requantizer = requantizer
         late = {name: getattr(record, name) for name in ("drop", "limit", "negative_limit")}
@@ -208,12 +207,14 @@ class ColumnEdge(wiring.Component):
             requantizer.i_narrow.eq(self.i_narrow),
             requantizer.i_drop.eq(late["drop"]),
         ]
-        # Limits are looked at a stage later. Whether a negative one is 0 is looked at ahead of
-        # that too, but this all channels of a layer have in common.
+        # Limits are looked at a stage later.
         limits = staged(m, "limits", {name: late[name] for name in ("limit", "negative_limit")})
         m.d.comb += requantizer.i_limit.eq(limits["limit"])
         if design.array.out_envelope.signed:
-            m.d.comb += requantizer.i_negative_limit.eq(limits["negative_limit"])
+            m.d.comb += [
+                requantizer.i_negative_limit.eq(limits["negative_limit"]),
+                requantizer.i_relu.eq(late["negative_limit"] == 0),
+            ]
 
         width = out_width(design)
         padded = Cat(total, C(0, sum_slices(design) * width - len(total)))

@@ -32,6 +32,8 @@ class WindowRequantizer(wiring.Component):
     stages : int
         1: the code's register only, which costs least; 2: one behind the window too, for a faster
         clock.
+    relu_port : bool
+        Whether ``i_relu`` is there.
 
     Members
     -------
@@ -44,13 +46,16 @@ class WindowRequantizer(wiring.Component):
     i_limit, i_negative_limit : In(envelope.magnitude_width)
         Largest code, embedded, of a positive and of a negative sum: the format's largest, a clip's
         code, 0 for ReLU. The second is absent in an unsigned envelope.
+    i_relu : In(1)
+        With ``relu_port`` and a signed envelope: the negative limit of this sum is 0. It lets sums
+        with limits of either kind follow one another.
     o_valid, o_code : Out(1), Out(envelope.width)
 
     Timing
     ------
     One sum a cycle; ``latency`` = ``stages`` clock edges; no back-pressure. `i_drop` is sampled
-    with each sum, the other settings with the last stage, a negative limit with the first one too:
-    they may change while no sum is inside.
+    with each sum, the other settings with the last stage, a negative limit with the first one too,
+    unless there is ``i_relu``: they may change while no sum is inside.
 
     Widths
     ------
@@ -59,12 +64,20 @@ class WindowRequantizer(wiring.Component):
 
     sequential = True
 
-    def __init__(self, design: Design, place: Place = as_built, *, stages: int = 1):
+    def __init__(
+        self,
+        design: Design,
+        place: Place = as_built,
+        *,
+        stages: int = 1,
+        relu_port: bool = False,
+    ):
         if stages not in (1, 2):
             raise ValueError(f"WindowRequantizer.stages must be 1 or 2, not {stages!r}")
         self.design = design
         self.place = place
         self.latency = stages
+        self.relu_port = relu_port and design.out_envelope.signed
         self.envelope = envelope = design.out_envelope
         members = {
             "i_valid": In(1),
@@ -77,6 +90,8 @@ class WindowRequantizer(wiring.Component):
         }
         if envelope.signed:
             members["i_negative_limit"] = In(envelope.magnitude_width)
+        if self.relu_port:
+            members["i_relu"] = In(1)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -90,7 +105,9 @@ class WindowRequantizer(wiring.Component):
         )
         negative = self.i_acc[-1]
         # What gives 0 because it is negative goes no further, so that nothing toggles.
-        gone = negative & ~self.i_negative_limit.any() if envelope.signed else negative
+        gone = negative
+        if envelope.signed:
+            gone &= self.i_relu if self.relu_port else ~self.i_negative_limit.any()
         acc = Mux(gone, 0, self.i_acc).as_signed()
         m.d.comb += [window.i_acc.eq(acc), window.i_drop.eq(self.i_drop)]
 

@@ -20,6 +20,9 @@ from afp_hw.rtlsim.build import shared_object
 _CHUNK_CYCLES = 1 << 14
 """Cycles of one call into the library, so that Ctrl-C and progress work."""
 
+_START = 1
+"""Edges from that behind which the run is ordered to that behind which its answer has come."""
+
 
 @dataclass(frozen=True, eq=False)
 class AcceleratorRun:
@@ -29,8 +32,8 @@ class AcceleratorRun:
     ----------
     loaded, computed, stored
         int64, one per descriptor: clock edge after which the load engine had handed it on, the
-        compute engine was through with it, its store was answered (one per store); counted from
-        the edge at which the run began.
+        compute engine was through with it, its store was answered (one per store); the number of
+        edges since the cycle that starts the run.
     counters
         The performance counters by name.
     cycles
@@ -176,7 +179,7 @@ class AcceleratorSimulator:
             )
         counters = {name: self._read(name) for name in COUNTERS}
         error = self._read("ERROR")
-        times[times >= 0] -= started
+        times[times >= 0] -= started - _START
         return AcceleratorRun(
             times[0],
             times[1],
