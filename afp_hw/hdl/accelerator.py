@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import OutputKind
@@ -75,7 +75,7 @@ class Accelerator(wiring.Component):
         m.submodules.load = load = place("load_engine", lambda: LoadEngine(design, place))
         m.submodules.sequencer = control = place("sequencer", lambda: Sequencer(design, place))
         m.submodules.core = core = place("compute_core", lambda: self.core)
-        m.submodules.out = out = place("out_buffer", lambda: OutBuffer(design))
+        m.submodules.out = out = place("out_buffer", lambda: OutBuffer(design, place))
         connect(m, self, registers, register_slave())
         connect(m, self, read, read_master(design))
         connect(m, self, write, write_master(design))

@@ -76,8 +76,8 @@ class FeedPath(wiring.Component):
         self.place = place
         array = design.array
         self.lead = design.array.rows
-        self.acts = PackedBuffer(design.data_width, design.act_word, design.act_bytes)
-        self.weights = PackedBuffer(design.data_width, design.wgt_word, design.wgt_bytes)
+        self.acts = PackedBuffer(design.data_width, design.act_word, design.act_bytes, place)
+        self.weights = PackedBuffer(design.data_width, design.wgt_word, design.wgt_bytes, place)
         members = {
             "i_descriptor": In(DESCRIPTOR),
             "i_start": In(1),
@@ -116,7 +116,7 @@ class FeedPath(wiring.Component):
         return m
 
     def _run(self, m, d, walk):
-        """The first weights ahead, then a step each cycle to the last one; returns whether it is."""
+        """The first weights ahead, then a step each cycle to the last one; whether it is."""
         running = Signal()
         wait = Signal(range(self.lead + 1))
         self._ahead = Signal()

@@ -4,11 +4,13 @@ Source: ``docs/accelerator.md``, Stores.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.hdl.column_edge import out_width
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.ram import place_ram
 
 
 class OutBuffer(wiring.Component):
@@ -17,6 +19,8 @@ class OutBuffer(wiring.Component):
     Parameters
     ----------
     design : :class:`.AcceleratorDesign`
+    place
+        See :mod:`afp_hw.hdl.place`.
 
     Members
     -------
@@ -43,8 +47,9 @@ class OutBuffer(wiring.Component):
 
     sequential = True
 
-    def __init__(self, design: AcceleratorDesign):
+    def __init__(self, design: AcceleratorDesign, place: Place = as_built):
         self.design = design
+        self.place = place
         self.part = out_width(design)
         address = (design.out_words - 1).bit_length()
         super().__init__(
@@ -87,7 +92,8 @@ class OutBuffer(wiring.Component):
         held = Signal(beat + cols * self.part - 1, reset_less=True)
         fill = Signal(range(beat + cols * self.part))
         flush = Signal()
-        leaves, kept, left = Signal(), Signal(beat + cols * self.part - 1), Signal(range(len(held) + 1))
+        leaves = Signal()
+        kept, left = Signal.like(held), Signal(range(len(held) + 1))
         m.d.comb += [
             self.o_valid.eq((fill >= beat) | flush),
             self.o_data.eq(held[:beat]),
@@ -111,24 +117,21 @@ class OutBuffer(wiring.Component):
 
     def _words(self, m, settings, take, have):
         """Words of a bank one after the other, each held until it is taken."""
-        depth = 2 * self.design.out_words
-        m.submodules.words = words = memory.Memory(
-            shape=self.design.array.cols * self.part, depth=depth, init=[]
-        )
-        write, read = words.write_port(), words.read_port()
+        width = self.design.array.cols * self.part
+        m.submodules.words = words = place_ram(self.place, 2 * self.design.out_words, width)
         address = Signal(len(self.i_address))
         place, row = Signal(20), Signal(16)
         running, ends = Signal(), Signal()
         row_last = Signal()
         go = Signal()
         m.d.comb += [
-            write.addr.eq(Cat(self.i_address, self.i_bank)),
-            write.data.eq(self.i_word),
-            write.en.eq(self.i_write),
-            read.addr.eq(Cat(address, settings["read_bank"])),
+            words.i_write.eq(self.i_write),
+            words.i_write_address.eq(Cat(self.i_address, self.i_bank)),
+            words.i_data.eq(self.i_word),
+            words.i_read_address.eq(Cat(address, settings["read_bank"])),
             row_last.eq(place + 1 == settings["row_words"]),
             go.eq(running & (~have | take)),
-            read.en.eq(go),
+            words.i_read.eq(go),
         ]
         with m.If(go):
             m.d.sync += [
@@ -145,7 +148,7 @@ class OutBuffer(wiring.Component):
             m.d.sync += have.eq(0)
         with m.If(self.i_start):
             m.d.sync += [running.eq(1), address.eq(0), place.eq(0), row.eq(0), have.eq(0)]
-        return read.data, ends
+        return words.o_data, ends
 
     def _packed(self, m, word, settings):
         """Codes of their own format, one close behind the other."""

@@ -1,16 +1,20 @@
 """A buffer of packed codes: written in beats, read from any bit on."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.ram import place_ram
 
 
 class PackedBuffer(wiring.Component):
     """Two banks of packed codes; what is read begins at any bit of a bank.
 
     A tensor lies in the buffer as it lies in memory, so nothing is unpacked on the way in and no
-    bit is lost to padding. Words are twice interleaved: even ones in one memory, odd ones in
-    another, so that two neighbouring words are read at once, and a shifter cuts a word out of them.
+    bit is lost to padding. Words are interleaved: even ones in one memory, odd ones in another, so
+    that two neighbouring words are read at once, and a shifter cuts a word out of them. A memory is
+    one :class:`.Ram` for each beat of a word.
 
     Parameters
     ----------
@@ -20,6 +24,8 @@ class PackedBuffer(wiring.Component):
         Bits of a word: `beat_width` times a power of two. So many bits are read at a time.
     bank_bytes : int
         Bytes of a bank, a power of two.
+    place
+        See :mod:`afp_hw.hdl.place`.
 
     Members
     -------
@@ -43,7 +49,8 @@ class PackedBuffer(wiring.Component):
     sequential = True
     latency = 2
 
-    def __init__(self, beat_width: int, word_width: int, bank_bytes: int):
+    def __init__(self, beat_width: int, word_width: int, bank_bytes: int, place: Place = as_built):
+        self.place = place
         self.beat_width, self.word_width = beat_width, word_width
         self.parts = word_width // beat_width
         self.words = max(8 * bank_bytes // word_width, 2)
@@ -87,24 +94,22 @@ class PackedBuffer(wiring.Component):
     def _memory(self, m, name, parity, address):
         """One half of both banks; returns what was read at `address` a clock edge ago."""
         depth = self.words  # half of the words of each of two banks
-        m.submodules[name] = half = memory.Memory(shape=self.word_width, depth=depth, init=[])
-        granularity = self.beat_width if self.parts > 1 else None
-        write = half.write_port(granularity=granularity)
-        read = half.read_port()
         part_bits = (self.parts - 1).bit_length()
         word = self.i_beat[part_bits:]
-        here = self.i_write & (word[0] == parity)
-        enable = here
-        if self.parts > 1:
-            enable = Cat(here & (self.i_beat[:part_bits] == part) for part in range(self.parts))
-        m.d.comb += [
-            write.addr.eq(Cat(word[1:], self.i_bank)),
-            write.data.eq(self.i_data.replicate(self.parts)),
-            write.en.eq(enable),
-            read.addr.eq(Cat(address, self.i_read_bank)),
-            read.en.eq(self.i_read),
-        ]
-        return read.data
+        read = []
+        for part in range(self.parts):
+            ram = place_ram(self.place, depth, self.beat_width)
+            m.submodules[f"{name}_{part}"] = ram
+            here = (word[0] == parity) & (self.i_beat[:part_bits] == part)
+            m.d.comb += [
+                ram.i_write.eq(self.i_write & here),
+                ram.i_write_address.eq(Cat(word[1:], self.i_bank)),
+                ram.i_data.eq(self.i_data),
+                ram.i_read.eq(self.i_read),
+                ram.i_read_address.eq(Cat(address, self.i_read_bank)),
+            ]
+            read.append(ram.o_data)
+        return Cat(*read)
 
 
 class Unpacker(wiring.Component):

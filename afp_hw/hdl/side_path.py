@@ -84,7 +84,7 @@ class SidePath(wiring.Component):
     def __init__(self, design: AcceleratorDesign, place: Place = as_built):
         self.design = design
         self.place = place
-        self.buffer = PackedBuffer(design.data_width, design.side_word, design.side_bytes)
+        self.buffer = PackedBuffer(design.data_width, design.side_word, design.side_bytes, place)
         cols = design.array.cols
         super().__init__(
             {
