@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, Operation, SideUse, pack_descriptor
 from afp_hw.network.steps import LoweredNetwork
 from afp_hw.program import fields
 from afp_hw.program.layout import TensorLayout
 from afp_hw.program.manifest import Parts, manifest_of
+from afp_hw.program.plans import Plan, plan
 from afp_hw.program.program import Program, TensorPlace
 from afp_hw.program.sequence import Load, Sequence, require_count
 from afp_hw.program.settings import pack_records, tile_bytes
-from afp_hw.program.strips import Plan, plan
 from afp_hw.program.tasks import Operand, Product
 from afp_hw.program.translate import Translation, translate
 from afp_hw.program.weights import Chunks, pack_weights
@@ -46,7 +48,6 @@ def compile_network(
     plans = [
         plan(task, translation.layouts, accelerator, dataflow, rows) for task in translation.tasks
     ]
-    require_count(sum(each.descriptors for each in plans))
     return _Compiler(accelerator, translation, plans).run(lowered)
 
 
@@ -62,6 +63,11 @@ class _Compiler:
         self._records: list[int] = []
         self._weights: list[list[Load]] = []
         self._places: dict[str, TensorPlace] = {}
+        self._ahead = {
+            number for number, pair in enumerate(pairwise(plans)) if pair[0].loads_ahead(pair[1])
+        }
+        self._count = sum(each.descriptors for each in plans) + len(self._ahead)
+        require_count(self._count)
 
     def run(self, lowered: LoweredNetwork) -> Program:
         parts = self._parts()
@@ -100,7 +106,7 @@ class _Compiler:
 
     def _parts(self) -> Parts:
         """Records and weights, and where those of each task are."""
-        begin = DESCRIPTOR_BYTES * sum(each.descriptors for each in self._plans)
+        begin = DESCRIPTOR_BYTES * self._count
         records = bytearray()
         for each in self._plans:
             self._records.append(begin + len(records))
@@ -138,7 +144,11 @@ class _Compiler:
     # Descriptors
 
     def _compute(self, number: int, each: Plan) -> None:
-        for strip in each.strips:
+        # Behind the second strip: the load engine is one descriptor ahead of what waits.
+        ahead = min(each.strip_count - 1, 2) if number in self._ahead else None
+        for order, strip in enumerate(each.strips):
+            if order == ahead:
+                self._load_ahead(number)
             for index, piece in enumerate(each.pieces):
                 values = fields.loops(each, piece, strip, self._accelerator)
                 values |= fields.output_fields(each, piece, self._columns)
@@ -151,10 +161,24 @@ class _Compiler:
                     loads["wgt"] = self._weights[number][index]
                     self._product(each, each.task.product, piece, strip, values, loads, last)
                 else:
+                    following = self._weights[number + 1 : number + 2]
+                    if order == index == 0 and following and following[0]:
+                        # No weights are needed here: those of the next task may come already.
+                        loads["wgt"] = following[0][0]
                     self._side(each, piece, strip, values, loads, last)
             self._stored.setdefault(each.task.output.name, []).append(
                 (strip[1], self._sequence.stores)
             )
+
+    def _load_ahead(self, number: int) -> None:
+        """A descriptor that computes nothing, for records and weights of the next task."""
+        piece = self._plans[number + 1].pieces[0]
+        loads = {
+            "parameter": self._parameters(number + 1, piece),
+            "wgt": self._weights[number + 1][0],
+        }
+        name = self._plans[number].task.name
+        self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
 
     def _product(
         self,

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.accelerator import SUM_CYCLES
 from afp_hw.design.descriptor import Operation, OutputKind, SideUse
 from afp_hw.formats import AFPFormat
 from afp_hw.program.layout import TensorLayout
-from afp_hw.program.strips import Plan
+from afp_hw.program.plans import Plan
 from afp_hw.program.tasks import Operand, Product, Window
 from afp_hw.program.views import View
 from afp_hw.program.weights import Chunks
 
 Fields = dict[str, int]
+
+_ONE = ("n_tiles", "pixels", "tile_pixels", "out_width", "ky_count", "kx_count", "cj_count")
+
+NOTHING: Final[Mapping[str, int]] = {
+    "operation": int(Operation.SIDE),
+    "slots": SUM_CYCLES,
+    **dict.fromkeys(_ONE, 1),
+}
+"""A computation of which nothing is left: for its loads alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,19 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from afp_hw import golden
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import (
     DESCRIPTOR_BYTES,
     Operation,
-    OutputKind,
     SideUse,
     unpack_descriptor,
 )
-from afp_hw.design.requantizing import window_width
-from afp_hw.formats import AFPFormat
 from afp_hw.program.interpreter_buffers import Buffer
-from afp_hw.program.interpreter_sums import Products, SideOperand, format_of, tile_sums
+from afp_hw.program.interpreter_outputs import leaving
+from afp_hw.program.interpreter_sums import Products, SideOperand, tile_sums
 from afp_hw.program.packing import pack_rows
 from afp_hw.program.settings import record_type, tile_bytes
 from afp_hw.program.waits import Done, promises
@@ -218,41 +215,12 @@ class _Machine:
         if keeps:
             self._sums[places] = sums
         if each["emit"]:
-            self._emit(each, n, sums, records)
+            first = each["out_start"] + n * each["out_n_step"]
+            words = first + np.arange(each["pixels"]) * each["out_x_step"]
+            for part, codes in enumerate(leaving(each, array, sums, records)):
+                self._out[each["out_bank"], words + part] = codes
 
-    # Outputs
-
-    def _emit(self, each: Descriptor, n: int, sums: NDArray[Any], records: NDArray[Any]) -> None:
-        first = each["out_start"] + n * each["out_n_step"]
-        words = first + np.arange(each["pixels"]) * each["out_x_step"]
-        if each["output"] == OutputKind.SUMS:
-            whole = sums & ((1 << self._accelerator.array.acc_width) - 1)
-            for part in range(each["extra_chunks"] + 1):
-                bits = (whole >> (part * each["out_bits"])) & ((1 << each["out_bits"]) - 1)
-                self._out[each["out_bank"], words + part] = bits.astype(np.uint32)
-        elif each["output"] == OutputKind.CODES:
-            self._out[each["out_bank"], words] = self._codes(each, sums, records)
-        else:
-            raise ValueError(f"descriptor.output must be codes or sums, not {each['output']}")
-
-    def _codes(
-        self, each: Descriptor, sums: NDArray[Any], records: NDArray[Any]
-    ) -> NDArray[np.uint32]:
-        """Codes in the layer's own format, by the settings that ``WindowRequantizer`` takes."""
-        envelope = self._accelerator.array.out_envelope
-        fmt = format_of(each, "out")
-        if not envelope.holds(fmt):
-            raise ValueError(f"descriptor.out must be a format that {envelope} holds, not {fmt}")
-        narrow = envelope.n_man - fmt.n_man
-        offset = window_width(envelope) - 1 - narrow - records["drop"].astype(np.int64)
-        wide = AFPFormat(envelope.n_exp, fmt.n_man)
-        codes = golden.requantize(sums, offset[None], wide).astype(np.int64)
-        negative = sums < 0
-        limits = np.where(negative, records["negative_limit"], records["limit"]).astype(np.int64)
-        magnitude = codes & ((1 << wide.magnitude_width) - 1)
-        magnitude = np.minimum(magnitude << narrow, limits) >> narrow
-        sign = np.where(negative & (magnitude != 0), 1, 0) * fmt.signed
-        return np.asarray(magnitude | sign << fmt.magnitude_width, np.uint32)
+    # Stores
 
     def _store_bytes(self, each: Descriptor) -> int:
         return each["store_rows"] * each["store_row_beats"] * self._accelerator.beat_bytes

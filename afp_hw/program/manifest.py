@@ -13,8 +13,8 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES
 from afp_hw.formats import AFPFormat
 from afp_hw.program.layout import TensorLayout
+from afp_hw.program.plans import Plan
 from afp_hw.program.program import TensorPlace
-from afp_hw.program.strips import Plan
 
 SCHEMA: Final = "afp-hw program 1"
 
@@ -149,8 +149,8 @@ def _layer(plan: Plan, begin: int, end: int) -> dict[str, Any]:
         **formats,
         "dataflow": plan.operation.name.lower(),
         "descriptors": [begin, end],
-        "strips": len(list(plan.strips)),
+        "strips": plan.strip_count,
         "pieces": len(plan.pieces),
         "macs": 0 if product is None else product.macs,
-        "loop_cycles": plan.cycles,
+        "loop_cycles": plan.time.loops,
     }

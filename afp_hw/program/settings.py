@@ -11,6 +11,7 @@ from afp_hw import golden
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.design.requantizing import drop_of
 from afp_hw.formats import AFPFormat
+from afp_hw.network.steps import Output
 from afp_hw.program.tasks import Records
 
 _FIELDS = ("init", "shift", "drop", "limit", "negative_limit")
@@ -95,6 +96,22 @@ def records_of(
         np.array([drop_of(design, int(each) - units, fmt.n_man) for each in offsets], np.int64),
         limit,
         np.zeros(channels, np.int64) if gone else largest,
+    )
+
+
+def records_of_output(
+    design: Design, output: Output, channels: int, units: int, **settings: Any
+) -> Records:
+    """Records of a lowered step's output; `settings` as of :func:`records_of`."""
+    return records_of(
+        design,
+        output.target.fmt,
+        output.offset,
+        channels=channels,
+        relu=output.relu,
+        clip=output.clip,
+        units=units,
+        **settings,
     )
 
 

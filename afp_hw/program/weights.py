@@ -128,8 +128,12 @@ def pack_weights(
     return pack_stream(lanes.swapaxes(5, 6), product.wgt.width, beat_bytes)
 
 
+def weight_bits(product: Product, chunks: Chunks, design: Design) -> int:
+    """Bits of the weights of some column tiles."""
+    rows = chunks.count * product.window.kernel[0] * chunks.kx * chunks.cj * design.rows
+    return rows * design.lanes * design.cols * product.wgt.width
+
+
 def weight_bytes(product: Product, chunks: Chunks, design: Design, beat_bytes: int) -> int:
     """How many bytes :func:`pack_weights` gives."""
-    codes = chunks.count * product.window.kernel[0] * chunks.kx * chunks.cj
-    bits = codes * design.group * design.cols * product.wgt.width
-    return -(-bits // (8 * beat_bytes)) * beat_bytes
+    return -(-weight_bits(product, chunks, design) // (8 * beat_bytes)) * beat_bytes
