@@ -51,7 +51,6 @@ class Feeder(wiring.Component):
         self.design = design
         self.place = place
         self.fmt = design.acts
-        self.latency = 1
         rows = design.rows
         members = {
             "i_outputs": In(1),

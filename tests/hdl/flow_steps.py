@@ -123,7 +123,9 @@ class FlowSteps:
                 loaded, upcoming = self._load(load, pauses)
                 following = max(following, loaded)
             for cycle in range(first, following):
-                if cycle > first and chosen.random() < 0.25:
+                if cycle > first and chosen.random() < 0.25:  # none: as zeros
+                    self._expect(cycle + self.ws_latency - 1, np.zeros(self.design.cols, int))
+                    end = cycle
                     continue
                 group = self._codes(self.design.acts.width, self.design.group)
                 value = packed(group, self.design.acts.width)
@@ -160,9 +162,11 @@ class FlowSteps:
                 if chunk == chunks - 1 and last is not None:
                     at = max(at, last + 2 * rows)
                 weights = self._weights()
-                extra = chosen.random() < 0.2  # codes of 0 and no weights
+                extra = chosen.random() < 0.2
+                if extra:  # a chunk without weights
+                    weights[:] = 0
                 for row in pixels:
-                    group = self._codes(width, rows * lanes) * (not extra)
+                    group = self._codes(width, rows * lanes)
                     tags = {"i_first": int(chunk == 0), "i_last": int(chunk == chunks - 1)}
                     self._put(
                         at + row,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,9 @@ from amaranth.sim import Simulator
 from afp_hw import AFPFormat
 from afp_hw.design import Design
 from afp_hw.hdl import FlowArray
+from afp_hw.rtlsim.steps import StepSimulator
+from afp_hw.verilog import Emitted, Part, emit_part
+from sim.runner import verilator_environment
 from tests.hdl.component_run import ports, refused
 from tests.hdl.flow_steps import FlowSteps
 
@@ -39,6 +44,8 @@ DESIGNS = [
     design_of("e0m4", "e3m1", 4, 2, lanes=3, registers=("significand", "product", "tree", "sum")),
     design_of("e4m0", "ue2m3", 1, 3, lanes=3, registers=("sum",), decode="edge"),
 ]
+
+LARGE = design_of("e3m1", "e3m2", 16, 16)
 
 
 def run(design: Design, steps: FlowSteps) -> None:
@@ -75,9 +82,9 @@ def begun(design: Design, seed: int) -> FlowSteps:
     return FlowSteps(design, seed, *latencies)
 
 
-@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.array_name)
-def test_sums_are_exact_and_on_time_whatever_stays(design: Design) -> None:
-    steps = begun(design, 1)
+def both_modes(design: Design, seed: int) -> FlowSteps:
+    """Chunks and tiles as close as they may be, and with pauses, the modes in turn."""
+    steps = begun(design, seed)
     rows = design.rows
     steps.weights_stay(5, rows)
     steps.outputs_stay(3, 2)
@@ -87,12 +94,12 @@ def test_sums_are_exact_and_on_time_whatever_stays(design: Design) -> None:
     steps.outputs_stay(4, 1)
     steps.outputs_stay(3, 3, pauses=True)
     steps.weights_stay(2, 3 * rows)
-    run(design, steps)
+    return steps
 
 
-@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.array_name)
-def test_nothing_of_what_was_inside_outlives_a_reset(design: Design) -> None:
-    steps = begun(design, 2)
+def with_resets(design: Design, seed: int) -> FlowSteps:
+    """The same, but cut short, at several places in chunks and tiles."""
+    steps = begun(design, seed)
     rows = design.rows
     for within in (1, 3, 2 * rows + 1, 4 * rows):
         steps.weights_stay(3, rows + 1)
@@ -102,7 +109,58 @@ def test_nothing_of_what_was_inside_outlives_a_reset(design: Design) -> None:
         steps.outputs_stay(1, 2, pauses=True)
         steps.reset(within)
     steps.weights_stay(2, rows)
-    run(design, steps)
+    return steps
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.array_name)
+def test_sums_are_exact_and_on_time_whatever_stays(design: Design) -> None:
+    run(design, both_modes(design, 1))
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.array_name)
+def test_nothing_of_what_was_inside_outlives_a_reset(design: Design) -> None:
+    run(design, with_resets(design, 2))
+
+
+def emitted_of(design: Design) -> Emitted:
+    return emit_part(Part("flow_array", lambda place: FlowArray(design, place)))
+
+
+def run_verilog(design: Design, seeds: range) -> None:
+    simulator = StepSimulator(emitted_of(design))
+    sign = 1 << (design.pe_acc_width - 1)
+    for seed in seeds:
+        for steps in (both_modes(design, seed), with_resets(design, seed)):
+            seen = simulator.run([steps.given[cycle] for cycle in range(steps.at)])
+            assert {
+                (edge, col): (seen[edge + 1][f"o_sum__{col}"] ^ sign) - sign
+                for edge, col in steps.expected
+            } == steps.expected
+
+
+@pytest.mark.parametrize("design", DESIGNS[1:4], ids=lambda design: design.array_name)
+def test_the_verilog_gives_the_same_sums(design: Design) -> None:
+    run_verilog(design, range(10, 20))
+
+
+@pytest.mark.slow
+def test_so_does_that_of_a_large_array() -> None:
+    run_verilog(LARGE, range(3))
+
+
+@pytest.mark.parametrize(
+    "design", [LARGE, *DESIGNS[:3], *DESIGNS[6:8]], ids=lambda design: design.array_name
+)
+def test_the_verilog_is_clean_and_holds_one_cell(design: Design, tmp_path: Path) -> None:
+    emitted = emitted_of(design)
+    assert emitted.verilog.count("module flow_cell_") == 1
+    source, _ = emitted.write(tmp_path)
+    command = ["verilator", "--lint-only", "-Wall", str(source), "--top-module", emitted.name]
+    if design.lanes > 2:  # bits of a tree over lanes depend on others of the same vector
+        command.append("-Wno-UNOPTFLAT")
+    environment = verilator_environment()
+    lint = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (lint.returncode, lint.stderr) == (0, "")
 
 
 def test_latencies_are_those_of_the_design() -> None:
