@@ -42,6 +42,7 @@ static int64_t value(const uint8_t *output, unsigned channel) {
     const unsigned width = AFP_NETWORK_OUTPUT_WIDTH;
 #if AFP_NETWORK_OUTPUT_SLICES
     /* A sum in slices, the lowest first; a word holds one slice of each column. */
+    static const unsigned char shifts[] = AFP_NETWORK_OUTPUT_SHIFTS;
     const unsigned columns = AFP_NETWORK_OUTPUT_COLUMNS, slices = AFP_NETWORK_OUTPUT_SLICES;
     const unsigned word = channel / columns * slices;
     const uint64_t sign = (uint64_t)1 << (AFP_NETWORK_OUTPUT_SUM_WIDTH - 1);
@@ -52,7 +53,7 @@ static int64_t value(const uint8_t *output, unsigned channel) {
         sum |= bits(output, place * width, width) << (i * width);
     }
     sum &= (sign << 1) - 1;
-    return (int64_t)((sum ^ sign) - sign);
+    return (int64_t)((sum ^ sign) - sign) * ((int64_t)1 << shifts[channel]);
 #else
     /* A code: the larger its magnitude is as a number, the larger it is. */
     uint64_t code = bits(output, (uint64_t)channel * width, width);
