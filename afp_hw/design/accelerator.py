@@ -17,6 +17,9 @@ SUM_CYCLES: Final = 4
 PAGE_BYTES: Final = 4096
 """An AXI burst must not cross a multiple of this."""
 
+MOST_ALIGN: Final = 16
+"""Most bits by which the grids of a layer's channels may differ, where they are dynamic."""
+
 _SIZES: Final = {
     "act_bytes": (64, 1 << 24),
     "wgt_bytes": (64, 1 << 24),
@@ -55,6 +58,9 @@ class AcceleratorDesign:
         Bursts that may be on their way at a time, each of reads and of writes.
     burst
         Beats of a burst, a power of two, at most a page of 4 KiB.
+    dynamic
+        Whether networks with dynamic grids run: tensors are stored as words that wait for their
+        grid, and become codes where they are read. The array's `outs` must be its `acts` then.
 
     Raises
     ------
@@ -72,6 +78,7 @@ class AcceleratorDesign:
     channel_tiles: int = 64
     outstanding: int = 8
     burst: int = 16
+    dynamic: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.array, Design):
@@ -80,6 +87,13 @@ class AcceleratorDesign:
         if self.data_width not in DATA_WIDTHS:
             raise ValueError(
                 f"AcceleratorDesign.data_width must be 64, 128 or 256, not {self.data_width!r}"
+            )
+        if not isinstance(self.dynamic, bool):
+            raise TypeError(f"AcceleratorDesign.dynamic must be a bool, not {self.dynamic!r}")
+        if self.dynamic and self.array.outs != self.array.acts:
+            raise ValueError(
+                "AcceleratorDesign.outs must be acts where grids are dynamic, not "
+                f"{str(self.array.outs)!r} beside {str(self.array.acts)!r}"
             )
         for name, (least, most) in _SIZES.items():
             value = getattr(self, name)
@@ -146,7 +160,7 @@ class AcceleratorDesign:
     @property
     def act_word(self) -> int:
         """Bits of a word of the activation buffer."""
-        return self.word_width(self.group * self.array.afp_acts.width)
+        return self.word_width(self.group * self.stored_width)
 
     @property
     def wgt_word(self) -> int:
@@ -157,7 +171,29 @@ class AcceleratorDesign:
     @property
     def side_word(self) -> int:
         """Bits of a word of the side buffer."""
-        return self.word_width(self.array.cols * self.array.afp_acts.width)
+        return self.word_width(self.array.cols * self.stored_width)
+
+    # Dynamic grids
+
+    @property
+    def place_width(self) -> int:
+        """Bits of the place of a leading one, plus 1, in a word that waits for its grid.
+
+        Sums of channels with a coarser grid lie up to :data:`MOST_ALIGN` bits further left.
+        """
+        return (self.array.acc_width + MOST_ALIGN).bit_length()
+
+    @property
+    def waiting_width(self) -> int:
+        """Bits of a word that waits for its grid: sign, place, ``n_man + 2`` bits behind it."""
+        acts = self.array.afp_acts
+        return acts.signed + self.place_width + acts.n_man + 2
+
+    @property
+    def stored_width(self) -> int:
+        """Most bits in which a tensor stores a number."""
+        width = self.array.afp_acts.width
+        return max(width, self.waiting_width) if self.dynamic else width
 
     # Parameters of channels
 

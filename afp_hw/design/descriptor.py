@@ -177,6 +177,8 @@ _TABLE: tuple[tuple[str, int, bool, str], ...] = (
     ("dynamic_in", 1, _U, "grids of its operands are known only at run time"),
     ("dynamic_out", 1, _U, "the grid of the output is"),
     ("dynamic_end", 1, _U, "the output tensor is complete: its grid is fixed"),
+    ("init_left", 6, _U, "bits by which sums lie further left than those of the layer's formats"),
+    ("most_alignment", 6, _U, "largest left shift that grids may make of an addition's operand"),
     ("grid_shift", 12, _S, "lsb of the sums, less that of the operand"),
 )
 

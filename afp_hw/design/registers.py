@@ -29,6 +29,7 @@ class ErrorCode(IntEnum):
     WRITE_RESPONSE = 2  # the memory answered a write with an error
     DESCRIPTOR = 3  # a descriptor is beyond the design, or misaligned
     ABORTED = 4  # CONTROL.abort
+    ALIGNMENT = 5  # the grids of an addition's operands lie too far apart
 
 
 @dataclass(frozen=True, slots=True)

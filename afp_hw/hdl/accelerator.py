@@ -1,17 +1,19 @@
 """The accelerator: registers, memory ports, engines and the array."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from afp_hw.design import AcceleratorDesign
-from afp_hw.design.descriptor import OutputKind
+from afp_hw.design.descriptor import Operation, OutputKind
 from afp_hw.hdl.axi import connect, read_master, register_slave, write_master
 from afp_hw.hdl.compute_core import ComputeCore
+from afp_hw.hdl.grids import LSB_WIDTH, Grids, grid_layout
 from afp_hw.hdl.load_engine import LoadEngine, Segment
 from afp_hw.hdl.out_buffer import OutBuffer
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.read_dma import ReadDma
+from afp_hw.hdl.record_loader import RecordLoader
 from afp_hw.hdl.registers import Registers
 from afp_hw.hdl.sequencer import Sequencer
 from afp_hw.hdl.write_dma import WriteDma
@@ -56,6 +58,7 @@ class Accelerator(wiring.Component):
         self.design = design
         self.place = place
         self.core = ComputeCore(design, place)
+        self.load_lsb = Signal(signed(LSB_WIDTH))  # of what is loaded
         super().__init__(
             {
                 **read_master(design),
@@ -85,6 +88,8 @@ class Accelerator(wiring.Component):
         self._load(m, load, read, core, registers)
         self._store(m, control, core, out, write, registers)
         self._count(m, registers, control, load, read, write)
+        if design.dynamic:
+            self._grids(m, registers, control, load, core)
         return m
 
     def _control(self, m, registers, control, load, read, write):
@@ -141,35 +146,62 @@ class Accelerator(wiring.Component):
         self._records(m, load, read, core)
 
     def _records(self, m, load, read, core):
-        """A column tile's records take whole beats: a beat holds one record, some, or a part."""
-        design = self.design
-        width, cols = design.record_width, design.array.cols
-        beats = -(-cols * width // design.data_width)  # of a column tile
-        here = read.o_valid & (load.o_segment == Segment.RECORDS)
-        part, tile = Signal(range(beats)), Signal(range(design.channel_tiles))
-        with m.If(load.o_segment != Segment.RECORDS):
-            m.d.sync += [part.eq(0), tile.eq(0)]
-        with m.Elif(here):
-            m.d.sync += part.eq(part + 1)
-            with m.If(part == beats - 1):
-                m.d.sync += [part.eq(0), tile.eq(tile + 1)]
-        m.d.comb += core.i_record_address.eq(Cat(tile, load.o_loading.parameter_bank))
-        if width > design.data_width:  # two beats make a record: the first waits for the second
-            low = Signal(design.data_width, reset_less=True)
-            with m.If(here):
-                m.d.sync += low.eq(read.o_data)
-            for col in range(cols):
-                m.d.comb += [
-                    core.i_record_write[col].eq(here & (part == 2 * col + 1)),
-                    core.i_record[col].eq(Cat(low, read.o_data)),
-                ]
-            return
-        each = design.data_width // width
-        for col in range(cols):
+        d = load.o_loading
+        m.submodules.records = records = self.place(
+            "record_loader", lambda: RecordLoader(self.design, self.place)
+        )
+        here = load.o_segment == Segment.RECORDS
+        m.d.comb += [
+            records.i_clear.eq(~here),
+            records.i_valid.eq(read.o_valid & here),
+            records.i_data.eq(read.o_data),
+            core.i_record_write.eq(records.o_write),
+            core.i_record_address.eq(Cat(records.o_tile, d.parameter_bank)),
+        ]
+        m.d.comb += [
+            target.eq(record)
+            for target, record in zip(core.i_record, records.o_record, strict=True)
+        ]
+        if self.design.dynamic:
             m.d.comb += [
-                core.i_record_write[col].eq(here & (part == col // each)),
-                core.i_record[col].eq(read.o_data.word_select(col % each, width)),
+                records.i_scale.eq(d.dynamic_in & (d.operation != Operation.SIDE)),
+                records.i_lsb.eq(self.load_lsb),
+                records.i_left.eq(d.init_left),
             ]
+
+    def _grids(self, m, registers, control, load, core):
+        """The table of grids, and what follows from it for a computation."""
+        design = self.design
+        m.submodules.grids = grids = self.place("grids", lambda: Grids(design))
+        d = control.o_computing
+        act, side, other = grids.o_grid
+        apart, inside = Signal(signed(LSB_WIDTH + 1)), Signal(signed(LSB_WIDTH))
+        both = Signal(grid_layout(design))
+        alone = d.operation != Operation.SIDE
+        m.d.comb += [
+            self.load_lsb.eq(grids.o_load_lsb),
+            grids.i_load_place.eq(load.o_loading.act_grid),
+            grids.i_begin.eq(control.o_look),
+            grids.i_look[0].eq(d.act_grid),
+            grids.i_look[1].eq(d.side_grid),
+            grids.i_look[2].eq(d.other_grid),
+            control.i_looked.eq(grids.o_looked),
+            apart.eq(side.lsb - other.lsb),
+            control.i_apart.eq((d.operation == Operation.SIDE) & (apart > d.most_alignment)),
+            inside.eq(Mux(alone, act.lsb, Mux(apart > 0, other.lsb, side.lsb))),
+            core.i_act_base.eq(act.base),
+            core.i_side_base.eq(side.base),
+            core.i_align.eq(Mux(d.dynamic_in & (apart > 0), apart, 0)),
+            core.i_unit.eq(Mux(d.dynamic_in, inside, 0) + d.grid_shift),
+            both.eq(core.o_grid),
+            grids.i_write.eq(registers.o_start | core.o_fixed),
+            grids.i_place.eq(d.out_grid),
+            grids.i_grid.eq(both),
+        ]
+        with m.If(d.output == OutputKind.CODES):  # moved, compared: the grid stays
+            m.d.comb += [both.lsb.eq(inside), both.base.eq(0)]
+        with m.If(registers.o_start):
+            m.d.comb += [grids.i_place.eq(0), both.lsb.eq(registers.o_input_grid)]
 
     def _store(self, m, control, core, out, write, registers):
         """Computations, and their words from the output buffer to memory."""

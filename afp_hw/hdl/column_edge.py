@@ -13,6 +13,7 @@ from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.ram import place_ram
 from afp_hw.hdl.stages import staged
 from afp_hw.hdl.window_requantizer import WindowRequantizer
+from afp_hw.hdl.word_edge import WordEdge, largest_width
 
 
 def record_layout(design: AcceleratorDesign) -> data.StructLayout:
@@ -50,12 +51,22 @@ def event_layout(design: AcceleratorDesign) -> data.StructLayout:
 
 def out_width(design: AcceleratorDesign) -> int:
     """Bits of a column's part of an output word."""
-    return design.array.out_envelope.width
+    width = design.array.out_envelope.width
+    return max(width, design.waiting_width) if design.dynamic else width
 
 
 def sum_slices(design: AcceleratorDesign) -> int:
-    """Slices in which an exact sum leaves."""
-    return -(-design.array.acc_width // out_width(design))
+    """Slices in which an exact sum leaves, each of the width of a code."""
+    return -(-design.array.acc_width // design.array.out_envelope.width)
+
+
+def word_members(design: AcceleratorDesign) -> dict[str, wiring.Member]:
+    """Members of a column edge where grids are dynamic."""
+    return {
+        **{f"i_{name}": In(1) for name in ("words", "relu", "collect")},
+        "i_largest": In(largest_width(design)),
+        "o_largest": Out(largest_width(design)),
+    }
 
 
 class ColumnEdge(wiring.Component):
@@ -83,6 +94,8 @@ class ColumnEdge(wiring.Component):
         A record for this column; the bank is the highest bit of the address.
     o_code : Out(out_width(design))
         6 clock edges later than the event.
+    i_words, i_relu, i_collect, i_largest, o_largest
+        Where grids are dynamic, see :class:`.WordEdge`.
 
     Timing
     ------
@@ -104,6 +117,7 @@ class ColumnEdge(wiring.Component):
         records = 2 * design.channel_tiles
         super().__init__(
             {
+                **(word_members(design) if design.dynamic else {}),
                 "i_event": In(event_layout(design)),
                 "i_side": In(design.array.acts.width),
                 "i_sum": In(signed(design.array.pe_acc_width)),
@@ -216,8 +230,27 @@ class ColumnEdge(wiring.Component):
                 requantizer.i_relu.eq(late["negative_limit"] == 0),
             ]
 
-        width = out_width(design)
+        width = design.array.out_envelope.width
         padded = Cat(total, C(0, sum_slices(design) * width - len(total)))
         chosen = padded.word_select(slice_index, width)
         raw = staged(m, "raw_1", {"slice": staged(m, "raw_0", {"slice": chosen})["slice"]})["slice"]
-        m.d.comb += self.o_code.eq(Mux(self.i_sums, raw, requantizer.o_code))
+        code = Mux(self.i_sums, raw, requantizer.o_code)
+        if design.dynamic:
+            code = self._words(m, emit, total, late["drop"], code)
+        m.d.comb += self.o_code.eq(code)
+
+    def _words(self, m, emit, total, align, code):
+        """The word of the sum in place of the code, where the output is WORDS."""
+        m.submodules.words = words = self.place(
+            "word_edge", lambda: WordEdge(self.design, self.place)
+        )
+        m.d.comb += [
+            words.i_valid.eq(emit & self.i_words),
+            words.i_acc.eq(total),
+            words.i_align.eq(align),
+            words.i_relu.eq(self.i_relu),
+            words.i_collect.eq(self.i_collect),
+            words.i_largest.eq(self.i_largest),
+            self.o_largest.eq(words.o_largest),
+        ]
+        return Mux(self.i_words, words.o_word, code)

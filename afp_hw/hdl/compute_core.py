@@ -3,7 +3,7 @@
 Source: ``docs/accelerator.md``.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +13,7 @@ from afp_hw.hdl.column_edge import ColumnEdge, out_width
 from afp_hw.hdl.descriptor_view import DESCRIPTOR
 from afp_hw.hdl.feed_path import FeedPath
 from afp_hw.hdl.flow_array import FlowArray
+from afp_hw.hdl.grids import LSB_WIDTH, GridRule, grid_base_width, grid_layout
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.side_path import SidePath
 from afp_hw.hdl.skew import SkewBuffer
@@ -42,6 +43,11 @@ class ComputeCore(wiring.Component):
         Records of columns; the highest bit of the address is the bank.
     o_write, o_address, o_word : Out
         A word for the output bank.
+    i_act_base, i_side_base, i_align, i_unit : In(signed), In(signed), In(6), In(signed)
+        Where grids are dynamic: those of the activations and of the side operand, the left shift
+        that the latter's makes, and the exponent of the unit of the output's words.
+    o_fixed, o_grid : Out(1), Out(grid_layout(design))
+        Likewise: with ``dynamic_end`` the grid of the output tensor, in the cycle of ``o_done``.
 
     Timing
     ------
@@ -91,6 +97,16 @@ class ComputeCore(wiring.Component):
                 f"i_{name}_bank": In(1),
                 f"i_{name}_beat": In(beat.shape()),
             }
+        if design.dynamic:
+            base = signed(grid_base_width(design))
+            members |= {
+                "i_act_base": In(base),
+                "i_side_base": In(base),
+                "i_align": In(6),
+                "i_unit": In(signed(LSB_WIDTH)),
+                "o_fixed": Out(1),
+                "o_grid": Out(grid_layout(design)),
+            }
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -118,9 +134,17 @@ class ComputeCore(wiring.Component):
         m.d.comb += [getattr(array, f"i_{name}").eq(getattr(feed, f"o_{name}")) for name in names]
         m.d.comb += array.i_outputs.eq(d.operation == Operation.OUTPUTS_STATIONARY)
         m.d.comb += side.i_next.eq(self._events(m, d, feed))
-        codes = self._edges(m, d, array, side)
-        self._words(m, d, side.o_event[0], codes)
-        self._finish(m, side)
+        edges = self._edges(m, d, array, side)
+        self._words(m, d, side.o_event[0], [edge.o_code for edge in edges])
+        done = self._drained(m, side)
+        if self.design.dynamic:
+            m.d.comb += [
+                feed.i_act_base.eq(self.i_act_base),
+                side.i_base.eq(self.i_side_base),
+                side.i_align.eq(self.i_align),
+            ]
+            done = self._fix_grid(m, d, edges, done)
+        m.d.comb += self.o_done.eq(done)
         return m
 
     def _events(self, m, d, feed):
@@ -137,9 +161,7 @@ class ComputeCore(wiring.Component):
                 m.d.sync += left.eq(left - 1)
         event = Signal()
         side = d.operation == Operation.SIDE
-        m.d.comb += event.eq(
-            Mux(side, feed.o_step, stepped) | tile | ((left != 0) & ~odd)
-        )
+        m.d.comb += event.eq(Mux(side, feed.o_step, stepped) | tile | ((left != 0) & ~odd))
         return event
 
     def _delayed(self, m, name, bit, count):
@@ -150,8 +172,8 @@ class ComputeCore(wiring.Component):
         return line[-1]
 
     def _edges(self, m, d, array, side):
-        """All column edges; returns their codes."""
-        codes = []
+        """All column edges."""
+        edges = []
         products = d.operation != Operation.SIDE
         for col in range(self.design.array.cols):
             edge = self.place("column_edge", lambda: ColumnEdge(self.design, self.place))
@@ -174,8 +196,13 @@ class ComputeCore(wiring.Component):
                 edge.i_record_address.eq(self.i_record_address),
                 edge.i_record.eq(self.i_record[col]),
             ]
-            codes.append(edge.o_code)
-        return codes
+            if self.design.dynamic:
+                m.d.comb += [
+                    edge.i_words.eq(d.output == OutputKind.WORDS),
+                    edge.i_relu.eq(d.relu),
+                ]
+            edges.append(edge)
+        return edges
 
     def _words(self, m, d, event, codes):
         """Codes of one pixel side by side, and where they go."""
@@ -212,11 +239,40 @@ class ComputeCore(wiring.Component):
                 tile.eq(d.out_start),
             ]
 
-    def _finish(self, m, side):
-        """Done when the last event's word has been written."""
+    def _drained(self, m, side):
+        """Whether the last event's word has been written, for a cycle."""
         left = Signal(range(self.drain + 1))
         with m.If(side.i_next & side.o_ends):
             m.d.sync += left.eq(self.drain)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += self.o_done.eq(left == 1)
+        return left == 1
+
+    def _fix_grid(self, m, d, edges, drained):
+        """The largest word of all columns, once the tensor is complete, and the grid from it."""
+        m.submodules.rule = rule = self.place("grid_rule", lambda: GridRule(self.design))
+        largest = Signal.like(rule.i_largest)
+        left = Signal(range(len(edges) + 2))
+        collecting, done = Signal(), Signal()
+        ends = d.dynamic_end
+        m.d.comb += [
+            collecting.eq(left > 1),
+            done.eq(Mux(ends, left == 1, drained)),
+            rule.i_largest.eq(largest),
+            rule.i_unit.eq(self.i_unit),
+            rule.i_n_exp.eq(d.out_n_exp),
+            rule.i_n_man.eq(d.out_n_man),
+            self.o_grid.eq(rule.o_grid),
+            self.o_fixed.eq(done & ends),
+        ]
+        with m.If(drained & ends):
+            m.d.sync += [left.eq(len(edges) + 1), largest.eq(0)]
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        handed_on = 0
+        for edge in edges:
+            m.d.comb += [edge.i_collect.eq(collecting), edge.i_largest.eq(handed_on)]
+            handed_on = edge.o_largest
+        with m.If(collecting & (handed_on > largest)):
+            m.d.sync += largest.eq(handed_on)
+        return done

@@ -3,15 +3,17 @@
 Source: ``docs/accelerator.md``, Loops.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import Operation
 from afp_hw.hdl.descriptor_view import DESCRIPTOR
+from afp_hw.hdl.grids import grid_base_width
 from afp_hw.hdl.packed_buffer import PackedBuffer, Unpacker
 from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.rebias import Rebias
 from afp_hw.hdl.stages import staged
 from afp_hw.hdl.walk import Walk
 
@@ -61,6 +63,8 @@ class FeedPath(wiring.Component):
         As :class:`.FlowArray` takes them.
     o_weights, o_wgt_valid, o_wgt_last : Out
         The same.
+    i_act_base : In(signed)
+        Where grids are dynamic: that of the activations, as :class:`.Rebias` takes it.
 
     Timing
     ------
@@ -97,6 +101,8 @@ class FeedPath(wiring.Component):
         members |= {
             f"o_{name}": Out(1) for name in ("valid", "first", "last", "wgt_valid", "wgt_last")
         }
+        if design.dynamic:
+            members["i_act_base"] = In(signed(grid_base_width(design)))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -175,7 +181,7 @@ class FeedPath(wiring.Component):
                 ]
         m.submodules.unpacker = unpacker = self.place(
             f"unpacker_{acts}_{design.group}",
-            lambda: Unpacker(acts, design.group, design.act_word),
+            lambda: Unpacker(acts, design.group, design.act_word, design.stored_width),
         )
         m.d.comb += [
             unpacker.i_data.eq(buffer.o_data),
@@ -183,16 +189,35 @@ class FeedPath(wiring.Component):
             unpacker.i_signed.eq(d.act_signed),
             unpacker.i_narrow.eq(acts.n_man - d.act_n_man),
         ]
-        codes = []
+        codes, there = [], []
         for index, code in enumerate(unpacker.o_code):
             at = place.as_signed() + index
-            there = tags["read"] & (at >= 0) & (at < d.act_q_limit)
-            codes.append(Mux(there, code, 0))
-        m.d.comb += self.o_group.eq(staged(m, "s4", {"group": Cat(*codes)})["group"])
+            there.append(tags["read"] & (at >= 0) & (at < d.act_q_limit))
+            codes.append(Mux(there[-1], code, 0))
+        group = staged(m, "s4", {"group": Cat(*codes)})["group"]
+        if design.dynamic:
+            words = self._words(m, d, unpacker, there)
+            group = Mux(d.act_words, words, group)
+        m.d.comb += self.o_group.eq(group)
         tags, _ = self._tags(m, tags, place, "s4")
         m.d.comb += [
             getattr(self, f"o_{name}").eq(tags[name]) for name in ("valid", "first", "last", "row")
         ]
+
+    def _words(self, m, d, unpacker, there):
+        """Codes from words of a dynamic tensor, a clock edge later."""
+        m.submodules.rebias = rebias = self.place(
+            f"rebias_{self.design.group}",
+            lambda: Rebias(self.design, self.design.group, self.place),
+        )
+        m.d.comb += [
+            rebias.i_base.eq(self.i_act_base),
+            rebias.i_n_exp.eq(d.act_n_exp),
+            rebias.i_n_man.eq(d.act_n_man),
+        ]
+        for index, word in enumerate(unpacker.o_stored):
+            m.d.comb += rebias.i_word[index].eq(Mux(there[index] & d.act_words, word, 0))
+        return Cat(*rebias.o_code)
 
     def _tags(self, m, tags, place, stage):
         """Marks one clock edge later, of which only those of a group are reset."""

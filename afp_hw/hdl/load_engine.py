@@ -16,8 +16,8 @@ class Segment(enum.Enum):
     """What a beat belongs to."""
 
     DESCRIPTOR = 0
-    RECORDS = 1
-    WEIGHTS = 2
+    WEIGHTS = 1
+    RECORDS = 2
     ACTIVATIONS = 3
     SIDE = 4
 
@@ -111,6 +111,8 @@ class LoadEngine(wiring.Component):
         asking = Signal()
         of_descriptor = self.segment == Segment.DESCRIPTOR
         late = (self.segment == Segment.ACTIVATIONS) | (self.segment == Segment.SIDE)
+        if self.design.dynamic:  # initial values need the grid of the activations
+            late |= (self.segment == Segment.RECORDS) & d.dynamic_in
         needed = asking & ~of_descriptor & (beats != 0)
         m.d.comb += [
             self.o_waits_computed.eq(needed & ~computed),
@@ -152,7 +154,7 @@ class LoadEngine(wiring.Component):
                         self._follow(m)
             with m.State("CHECK"):
                 m.d.comb += self.o_wrong.eq(self._wrong())
-                m.d.sync += self.segment.eq(Segment.RECORDS)
+                m.d.sync += self.segment.eq(Segment.WEIGHTS)
                 m.next = "ASK"
             with m.State("HAND_ON"):
                 with m.If(self.i_stop):
@@ -176,8 +178,8 @@ class LoadEngine(wiring.Component):
         own = DESCRIPTOR_BYTES // self.design.beat_bytes
         places = {
             Segment.DESCRIPTOR: (self.at, own),
-            Segment.RECORDS: (d.parameter_address, d.parameter_beats),
             Segment.WEIGHTS: (d.wgt_address, d.wgt_beats),
+            Segment.RECORDS: (d.parameter_address, d.parameter_beats),
             Segment.ACTIVATIONS: (d.act_address, d.act_beats),
             Segment.SIDE: (d.side_address, d.side_beats),
         }
@@ -201,7 +203,7 @@ class LoadEngine(wiring.Component):
     def _follow(self, m):
         """Go on with the next segment, behind the last one hand the descriptor on."""
         with m.Switch(self.segment):
-            for segment in (Segment.RECORDS, Segment.WEIGHTS, Segment.ACTIVATIONS):
+            for segment in (Segment.WEIGHTS, Segment.RECORDS, Segment.ACTIVATIONS):
                 with m.Case(segment):
                     m.d.sync += self.segment.eq(Segment(segment.value + 1))
                     m.next = "ASK"

@@ -122,6 +122,8 @@ class Unpacker(wiring.Component):
         Codes at a time.
     word_width : int
         Bits of what comes in.
+    stored_width : int
+        Most bits of a number as it is stored; by default those of the envelope.
 
     Members
     -------
@@ -131,6 +133,8 @@ class Unpacker(wiring.Component):
         Bits of a code, whether its highest is a sign, and by how many mantissa bits the format is
         narrower than the envelope.
     o_code : Out(envelope.width).array(count)
+    o_stored : Out(stored_width).array(count)
+        The numbers as they are stored.
 
     Timing
     ------
@@ -138,13 +142,14 @@ class Unpacker(wiring.Component):
 
     Widths
     ------
-    Code i begins at bit ``i * i_width``: one of ``envelope.width`` places.
+    Code i begins at bit ``i * i_width``: one of ``stored_width`` places.
     """
 
     sequential = False
 
-    def __init__(self, envelope, count: int, word_width: int):
+    def __init__(self, envelope, count: int, word_width: int, stored_width: int | None = None):
         self.envelope, self.count = envelope, count
+        self.stored_width = envelope.width if stored_width is None else stored_width
         super().__init__(
             {
                 "i_data": In(word_width),
@@ -152,22 +157,23 @@ class Unpacker(wiring.Component):
                 "i_signed": In(1),
                 "i_narrow": In(4),
                 "o_code": Out(envelope.width).array(count),
+                "o_stored": Out(self.stored_width).array(count),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         envelope = self.envelope
-        widths = range(envelope.width + 1)
+        widths = range(1, self.stored_width + 1)
         magnitude_mask, sign_mask = Signal(envelope.width), Signal(envelope.width)
         m.d.comb += [
             sign_mask.eq(Mux(self.i_signed, (1 << self.i_width) >> 1, 0)),
             magnitude_mask.eq(((1 << self.i_width) - 1) & ~sign_mask),
         ]
         for index in range(self.count):
-            stored = Signal(envelope.width, name=f"stored_{index}")
+            stored = self.o_stored[index]
             with m.Switch(self.i_width):
-                for width in widths[1:]:
+                for width in widths:
                     with m.Case(width):
                         m.d.comb += stored.eq(self.i_data[index * width : (index + 1) * width])
             magnitude = Signal(envelope.magnitude_width, name=f"magnitude_{index}")

@@ -31,10 +31,13 @@ def base_of(design: Design, offset: int, n_man: int) -> int:
     return min(max(base, -half), half - 1)
 
 
-def base_width(design: Design) -> int:
-    """Bits of `i_base`: such that every place can be moved beyond both ends of the codes."""
+def base_width(design: Design, highest: int | None = None) -> int:
+    """Bits of `i_base`: such that every place can be moved beyond both ends of the codes.
+
+    `highest` is the largest place, by default ``acc_width``.
+    """
     envelope = design.out_envelope
-    lowest = design.acc_width + envelope.n_man + 3
+    lowest = (design.acc_width if highest is None else highest) + envelope.n_man + 3
     return max(lowest, 1 << envelope.n_exp).bit_length() + 1
 
 
@@ -47,6 +50,8 @@ class Rebiaser(wiring.Component):
         As of the :class:`Narrower`.
     place
         See :mod:`afp_hw.hdl.place`.
+    place_bits : int
+        Bits of a word's place, where more than :func:`.place_width` says.
 
     Members
     -------
@@ -70,14 +75,17 @@ class Rebiaser(wiring.Component):
     sequential = True
     latency = 1
 
-    def __init__(self, design: Design, place: Place = as_built):
+    def __init__(self, design: Design, place: Place = as_built, *, place_bits: int | None = None):
         self.design = design
         self.place = place
         self.envelope = envelope = design.out_envelope
+        self.place_bits = place_width(design) if place_bits is None else place_bits
+        highest = None if place_bits is None else (1 << place_bits) - 1
+        more = self.place_bits - place_width(design)
         members = {
             "i_valid": In(1),
-            "i_word": In(word_width(design, signed_word=envelope.signed)),
-            "i_base": In(signed(base_width(design))),
+            "i_word": In(word_width(design, signed_word=envelope.signed) + more),
+            "i_base": In(signed(base_width(design, highest))),
             "i_narrow": In(envelope.n_man.bit_length()),
             "i_limit": In(envelope.magnitude_width),
             "o_valid": Out(1),
@@ -94,7 +102,7 @@ class Rebiaser(wiring.Component):
             f"code_rounder_{envelope}", lambda: CodeRounder(envelope)
         )
         fraction = envelope.n_man + 2
-        place = self.i_word[fraction : fraction + place_width(self.design)]
+        place = self.i_word[fraction : fraction + self.place_bits]
         exponent = Signal(signed(len(self.i_base) + 1))
         m.d.comb += exponent.eq(place + self.i_base)
         significand = Cat(self.i_word[:fraction], place.any())  # n_man + 3 bits

@@ -38,13 +38,16 @@ class Sequencer(wiring.Component):
         Of the two.
     o_computed, o_stored : Out(16)
         Descriptors computed, stores finished.
+    o_look, i_looked, i_apart : Out(1), In(1), In(1)
+        Where grids are dynamic: look up those of the operands; they are there; they lie too far
+        apart.
     o_compute_busy, o_store_busy, o_waits_load, o_waits_store : Out(1)
         What the engines do in this cycle; the waits are those of the compute engine.
 
     Timing
     ------
     A loaded descriptor is taken one cycle behind ``i_loaded_valid``, or behind the end of that
-    before it, and starts in the cycle behind that. Its store begins two cycles behind its end.
+    before it, and starts in the cycle behind that, with ``dynamic_in`` 6 cycles later. Its store begins two cycles behind its end.
 
     An error stops the load engine at once; the run ends when what is on has ended.
     """
@@ -56,7 +59,10 @@ class Sequencer(wiring.Component):
         self.place = place
         inputs = ("start", "abort", "loaded_valid", "load_idle", "wrong", "computed")
         inputs += ("write_ready", "write_done", "read_error", "write_error")
+        if design.dynamic:
+            inputs += ("looked", "apart")
         outputs = ("busy", "done", "take", "stop", "compute", "store")
+        outputs += ("look",) if design.dynamic else ()
         outputs += ("compute_busy", "store_busy", "waits_load", "waits_store")
         super().__init__(
             {
@@ -93,6 +99,18 @@ class Sequencer(wiring.Component):
                     m.d.comb += self.o_take.eq(1)
                     m.d.sync += d.eq(self.i_loaded)
                     m.next = "START"
+                    if self.design.dynamic:
+                        with m.If(self.i_loaded.dynamic_in):
+                            m.next = "LOOK"
+            if self.design.dynamic:
+                with m.State("LOOK"):
+                    m.d.comb += self.o_look.eq(1)
+                    m.next = "LOOKING"
+                with m.State("LOOKING"):
+                    with m.If(self.i_looked):
+                        m.next = "START"
+                        with m.If(self.i_apart):
+                            m.next = "IDLE"
             with m.State("START"):
                 m.d.comb += self.o_compute.eq(1)
                 m.next = "RUN"
@@ -142,6 +160,9 @@ class Sequencer(wiring.Component):
                 m.d.sync += code.eq(ErrorCode.DESCRIPTOR)
             with m.Elif(self.i_abort):
                 m.d.sync += code.eq(ErrorCode.ABORTED)
+            if self.design.dynamic:
+                with m.Elif(self.i_looked & self.i_apart):
+                    m.d.sync += code.eq(ErrorCode.ALIGNMENT)
         m.d.comb += [
             self.o_stop.eq((code != ErrorCode.NONE) | self.i_wrong),
             self.o_error_descriptor.eq(self.o_computed),

@@ -11,8 +11,10 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import SHIFTS, Operation, OutputKind, SideUse
 from afp_hw.hdl.column_edge import event_layout
 from afp_hw.hdl.descriptor_view import DESCRIPTOR
+from afp_hw.hdl.grids import grid_base_width
 from afp_hw.hdl.packed_buffer import PackedBuffer, Unpacker
 from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.rebias import Rebias
 from afp_hw.hdl.stages import staged
 from afp_hw.hdl.walk import Walk
 
@@ -69,6 +71,9 @@ class SidePath(wiring.Component):
         That sum is the last one; with ``i_next``.
     i_write, i_bank, i_beat, i_data : In
         A beat for the side buffer.
+    i_base, i_align : In(signed), In(6)
+        Where grids are dynamic: that of the operand as :class:`.Rebias` takes it; left shift that
+        its grid makes.
     o_event : Out(event_layout(design)).array(cols)
     o_side : Out(acts.width).array(cols)
 
@@ -86,8 +91,10 @@ class SidePath(wiring.Component):
         self.place = place
         self.buffer = PackedBuffer(design.data_width, design.side_word, design.side_bytes, place)
         cols = design.array.cols
+        dynamic = {"i_base": In(signed(grid_base_width(design))), "i_align": In(6)}
         super().__init__(
             {
+                **(dynamic if design.dynamic else {}),
                 "i_descriptor": In(DESCRIPTOR),
                 "i_start": In(1),
                 "i_next": In(1),
@@ -132,7 +139,7 @@ class SidePath(wiring.Component):
             event = self._later(m, event, stage)
             channels = staged(m, stage, {"channel": channels})["channel"]
         codes = self._codes(m, d, buffer.o_data, event, channels.as_signed())
-        self._skew(m, self._later(m, event, "s4"), staged(m, "s4", codes))
+        self._skew(m, self._later(m, event, "s4"), codes)
         return m
 
     def _by_tile(self, m, walk):
@@ -178,11 +185,13 @@ class SidePath(wiring.Component):
             event.tile.eq(walk.o_n),
             event.masked.eq(~(inside & used)),
         ]
+        # Where grids are dynamic, an addition's operand lies by so many bits further left.
+        align = self.i_align if self.design.dynamic else 0
         with m.Switch(walk.o_table):
             for index in range(SHIFTS):
                 with m.Case(index):
                     m.d.comb += [
-                        event.shift.eq(getattr(d, f"shift_{index}")),
+                        event.shift.eq(getattr(d, f"shift_{index}") + align),
                         event.negate.eq(getattr(d, f"negate_{index}")),
                     ]
         with m.If(d.operation != Operation.SIDE):  # one entry, whatever the chunk
@@ -200,10 +209,11 @@ class SidePath(wiring.Component):
         return data.View(event_layout(self.design), Cat(valid, rest))
 
     def _codes(self, m, d, packed, event, channel):
-        """Codes of all columns, 0 where there is none."""
+        """Codes of all columns a clock edge later, 0 where there is none."""
         acts, cols = self.design.array.afp_acts, self.design.array.cols
         m.submodules.unpacker = unpacker = self.place(
-            f"unpacker_{acts}_{cols}", lambda: Unpacker(acts, cols, self.design.side_word)
+            f"unpacker_side_{acts}_{cols}",
+            lambda: Unpacker(acts, cols, self.design.side_word, self.design.stored_width),
         )
         m.d.comb += [
             unpacker.i_data.eq(packed),
@@ -211,19 +221,34 @@ class SidePath(wiring.Component):
             unpacker.i_signed.eq(d.side_signed),
             unpacker.i_narrow.eq(acts.n_man - d.side_n_man),
         ]
-        codes = {}
+        codes, there = {}, []
         for col in range(cols):
             place = channel + col
-            there = ~event.masked & (place >= 0) & (place < d.side_channel_limit)
-            codes[f"code_{col}"] = Mux(there, unpacker.o_code[col], 0)
-        return codes
+            there.append(~event.masked & (place >= 0) & (place < d.side_channel_limit))
+            codes[f"code_{col}"] = Mux(there[-1], unpacker.o_code[col], 0)
+        late = list(staged(m, "s4", codes).values())
+        if not self.design.dynamic:
+            return late
+        m.submodules.rebias = rebias = self.place(
+            f"rebias_{cols}", lambda: Rebias(self.design, cols, self.place)
+        )
+        m.d.comb += [
+            rebias.i_base.eq(self.i_base),
+            rebias.i_n_exp.eq(d.side_n_exp),
+            rebias.i_n_man.eq(d.side_n_man),
+        ]
+        for col, word in enumerate(unpacker.o_stored):
+            m.d.comb += rebias.i_word[col].eq(Mux(there[col] & d.side_words, word, 0))
+        return [
+            Mux(d.side_words, code, plain) for code, plain in zip(rebias.o_code, late, strict=True)
+        ]
 
     def _skew(self, m, event, codes):
         """Column c one cycle behind column c - 1."""
-        for col, code in enumerate(codes.values()):
+        for col, code in enumerate(codes):
             m.d.comb += self.o_event[col].as_value().eq(event.as_value())
             for stage in range(col):
-                late = Signal.like(code, name=f"late_{col}_{stage}", reset_less=True)
+                late = Signal(len(code), name=f"late_{col}_{stage}", reset_less=True)
                 m.d.sync += late.eq(code)
                 code = late
             m.d.comb += self.o_side[col].eq(code)

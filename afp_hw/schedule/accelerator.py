@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES, Operation
@@ -16,9 +17,18 @@ from afp_hw.schedule.memory_time import MemoryTime
 
 Descriptor = Mapping[str, int]
 
+WAITS: Final = (
+    "COMPUTE_WAITS_LOAD",
+    "COMPUTE_WAITS_STORE",
+    "LOAD_WAITS_COMPUTE",
+    "LOAD_WAITS_STORE",
+)
+"""Names of the performance counters of waiting: who waits for whom."""
+
 _SUM_AT = 3  # from an event at a column edge to the sum of the array that it takes
 _PATH = 4  # from a step to the operands, from an event to its side operand: both
 _EDGE = 6  # from an event at a column edge to its code
+_LOOK = 6  # for the grids of dynamic operands
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class CoreTiming:
         tiles = d["n_tiles"] * -(-d["pixels"] // d["tile_pixels"])
         steps = (tiles * chunks - 1) * d["slots"]  # up to the last chunk
         drain = _PATH + _EDGE + array.cols
+        if d["dynamic_end"]:  # the largest word of each column, one after the other
+            drain += array.cols + 1
         if d["operation"] == Operation.OUTPUTS_STATIONARY:
             return 1 + steps + outputs_stay + 2 * (array.rows - 1) + drain
         last = steps + d["pixels"] - 1
@@ -68,8 +80,9 @@ class NetworkSchedule:
         Of the run.
     core_cycles
         By descriptor: those of the computation itself.
-    waits
-        Cycles in which an engine waits, by the names of the performance counters.
+    waited
+        By descriptor: cycles in which an engine waits ahead of it, by the names of the performance
+        counters.
     """
 
     loaded: tuple[int, ...]
@@ -78,7 +91,12 @@ class NetworkSchedule:
     stored: tuple[int, ...]
     cycles: int
     core_cycles: tuple[int, ...]
-    waits: Mapping[str, int]
+    waited: tuple[Mapping[str, int], ...]
+
+    @property
+    def waits(self) -> dict[str, int]:
+        """Cycles in which an engine waits, of all descriptors."""
+        return {name: sum(each[name] for each in self.waited) for name in WAITS}
 
 
 class _Run:
@@ -91,15 +109,13 @@ class _Run:
         self.word_codes = design.array.cols
         self.loaded: list[int] = []
         self.taken: list[int] = []
+        self.begun: list[int] = []
         self.computed: list[int] = []
         self.stored: list[int] = []
         self.core_cycles: list[int] = []
         self.load_at = 1  # cycle in which the next descriptor is asked for
         self.store_free = 0
-        self.waits = dict.fromkeys(
-            ("COMPUTE_WAITS_LOAD", "COMPUTE_WAITS_STORE", "LOAD_WAITS_COMPUTE", "LOAD_WAITS_STORE"),
-            0,
-        )
+        self.waited: list[dict[str, int]] = []
 
     def _after(self, times: list[int], count: int, what: str) -> int:
         """Cycle from which so many of `times` are over."""
@@ -111,12 +127,15 @@ class _Run:
         return times[count - 1] if count else 0
 
     def _wait(self, at: int, until: int, counter: str) -> int:
-        self.waits[counter] += max(until - at, 0)
+        self.waited[-1][counter] += max(until - at, 0)
         return max(at, until)
 
     def load(self, d: Descriptor) -> None:
+        self.waited.append(dict.fromkeys(WAITS, 0))
         at = self.load_at + self.memory.read(self.descriptor_beats) + 2
-        for segment, late in (("parameter", 0), ("wgt", 0), ("act", 1), ("side", 1)):
+        # Records wait for the grid of the activations, where that is dynamic.
+        segments = (("wgt", 0), ("parameter", d["dynamic_in"]), ("act", 1), ("side", 1))
+        for segment, late in segments:
             beats = d[f"{segment}_beats"]
             if not beats:
                 at += 1
@@ -138,8 +157,10 @@ class _Run:
         bank = self._after(self.stored, d["wait_bank"], "store")
         at = self._wait(at, bank, "COMPUTE_WAITS_STORE")
         self.taken.append(at)
+        start = at + 1 + (_LOOK if d["dynamic_in"] else 0)
+        self.begun.append(start)
         self.core_cycles.append(self.core.cycles(d))
-        ends = at + 1 + self.core_cycles[-1] + 1
+        ends = start + self.core_cycles[-1] + 1
         if d["store"]:
             ends = max(ends, self.store_free)  # the store before it has begun and ended
         self.computed.append(ends + 1)
@@ -179,10 +200,10 @@ def schedule_network(
         run.compute(d)
     return NetworkSchedule(
         tuple(run.loaded),
-        tuple(cycle + 1 for cycle in run.taken),
+        tuple(run.begun),
         tuple(run.computed),
         tuple(run.stored),
         run.stored[-1] - 1,
         tuple(run.core_cycles),
-        run.waits,
+        tuple(run.waited),
     )
