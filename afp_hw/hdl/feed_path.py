@@ -21,8 +21,10 @@ from afp_hw.hdl.walk import Walk
 def feed_walk_settings(descriptor, walk: Walk):
     """Assignments of a walk over the activations."""
     d, settings = descriptor, walk.i
-    names = ("n_tiles", "pixels", "tile_pixels", "out_width")
-    names += ("cj_count", "kx_count", "ky_count", "extra_chunks")
+    names = (
+        *("n_tiles", "pixels", "tile_pixels", "out_width"),
+        *("cj_count", "kx_count", "ky_count", "extra_chunks"),
+    )
     levels = {"x": "x_step", "cj": "cj_step", "kx": "kx_step", "n": "n_step"}
     return [
         settings.length.eq(d.slots),

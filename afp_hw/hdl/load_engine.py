@@ -22,8 +22,10 @@ class Segment(enum.Enum):
     SIDE = 4
 
 
-_COUNTS = ("n_tiles", "pixels", "tile_pixels", "slots", "out_width")
-_COUNTS += ("ky_count", "kx_count", "cj_count")
+_COUNTS = (
+    *("n_tiles", "pixels", "tile_pixels", "slots", "out_width"),
+    *("ky_count", "kx_count", "cj_count"),
+)
 _ADDRESSES = ("parameter_address", "wgt_address", "act_address", "side_address", "store_address")
 
 
@@ -145,13 +147,12 @@ class LoadEngine(wiring.Component):
                     m.d.comb += self.o_read.eq(1)
                     with m.If(self.i_read_ready):
                         m.next = "READ"
-            with m.State("READ"):
-                with m.If(self.i_read_done):
-                    m.next = "ASK"
-                    with m.If(of_descriptor):
-                        m.next = "CHECK"
-                    with m.Else():
-                        self._follow(m)
+            with m.State("READ"), m.If(self.i_read_done):
+                m.next = "ASK"
+                with m.If(of_descriptor):
+                    m.next = "CHECK"
+                with m.Else():
+                    self._follow(m)
             with m.State("CHECK"):
                 m.d.comb += self.o_wrong.eq(self._wrong())
                 m.d.sync += self.segment.eq(Segment.WEIGHTS)
@@ -202,10 +203,15 @@ class LoadEngine(wiring.Component):
 
     def _follow(self, m):
         """Go on with the next segment, behind the last one hand the descriptor on."""
+        following = {
+            Segment.WEIGHTS: Segment.RECORDS,
+            Segment.RECORDS: Segment.ACTIVATIONS,
+            Segment.ACTIVATIONS: Segment.SIDE,
+        }
         with m.Switch(self.segment):
-            for segment in (Segment.WEIGHTS, Segment.RECORDS, Segment.ACTIVATIONS):
+            for segment, after in following.items():
                 with m.Case(segment):
-                    m.d.sync += self.segment.eq(Segment(segment.value + 1))
+                    m.d.sync += self.segment.eq(after)
                     m.next = "ASK"
             with m.Default():
                 m.next = "HAND_ON"

@@ -33,7 +33,7 @@ class Sequencer(wiring.Component):
     o_computing, o_compute, i_computed : Out(DESCRIPTOR), Out(1), In(1)
         A computation: its descriptor, its start and its end, each for a cycle.
     o_storing, o_store, i_write_ready, i_write_done : Out(DESCRIPTOR), Out(1), In(1), In(1)
-        A store: its descriptor; its start, which takes a command of :class:`.WriteDma` too; its end.
+        A store: its descriptor; its start, in which :class:`.WriteDma` takes its command; its end.
     i_read_error, i_write_error : In(1)
         Of the two.
     o_computed, o_stored : Out(16)
@@ -47,7 +47,8 @@ class Sequencer(wiring.Component):
     Timing
     ------
     A loaded descriptor is taken one cycle behind ``i_loaded_valid``, or behind the end of that
-    before it, and starts in the cycle behind that, with ``dynamic_in`` 6 cycles later. Its store begins two cycles behind its end.
+    before it, and starts in the cycle behind that, with ``dynamic_in`` 6 cycles later. Its store
+    begins two cycles behind its end.
 
     An error stops the load engine at once; the run ends when what is on has ended.
     """
@@ -57,13 +58,17 @@ class Sequencer(wiring.Component):
     def __init__(self, design: AcceleratorDesign, place: Place = as_built):
         self.design = design
         self.place = place
-        inputs = ("start", "abort", "loaded_valid", "load_idle", "wrong", "computed")
-        inputs += ("write_ready", "write_done", "read_error", "write_error")
+        inputs = [
+            *("start", "abort", "loaded_valid", "load_idle", "wrong", "computed"),
+            *("write_ready", "write_done", "read_error", "write_error"),
+        ]
+        outputs = [
+            *("busy", "done", "take", "stop", "compute", "store"),
+            *("compute_busy", "store_busy", "waits_load", "waits_store"),
+        ]
         if design.dynamic:
-            inputs += ("looked", "apart")
-        outputs = ("busy", "done", "take", "stop", "compute", "store")
-        outputs += ("look",) if design.dynamic else ()
-        outputs += ("compute_busy", "store_busy", "waits_load", "waits_store")
+            inputs += ["looked", "apart"]
+            outputs.append("look")
         super().__init__(
             {
                 **{f"i_{name}": In(1) for name in inputs},
@@ -106,24 +111,21 @@ class Sequencer(wiring.Component):
                 with m.State("LOOK"):
                     m.d.comb += self.o_look.eq(1)
                     m.next = "LOOKING"
-                with m.State("LOOKING"):
-                    with m.If(self.i_looked):
-                        m.next = "START"
-                        with m.If(self.i_apart):
-                            m.next = "IDLE"
+                with m.State("LOOKING"), m.If(self.i_looked):
+                    m.next = "START"
+                    with m.If(self.i_apart):
+                        m.next = "IDLE"
             with m.State("START"):
                 m.d.comb += self.o_compute.eq(1)
                 m.next = "RUN"
-            with m.State("RUN"):
-                with m.If(self.i_computed):
-                    m.next = "END"
-            with m.State("END"):
-                # The store before it has begun, unless banks are used against the order.
-                with m.If(~d.store | ~wanted):
-                    m.d.sync += self.o_computed.eq(self.o_computed + 1)
-                    with m.If(d.store):
-                        m.d.sync += [storing.eq(d), wanted.eq(1)]
-                    m.next = "IDLE"
+            with m.State("RUN"), m.If(self.i_computed):
+                m.next = "END"
+            # The store before it has begun, unless banks are used against the order.
+            with m.State("END"), m.If(~d.store | ~wanted):
+                m.d.sync += self.o_computed.eq(self.o_computed + 1)
+                with m.If(d.store):
+                    m.d.sync += [storing.eq(d), wanted.eq(1)]
+                m.next = "IDLE"
         m.d.comb += [
             self.o_compute_busy.eq(~idle),
             self.o_waits_store.eq(idle & self.i_loaded_valid & ~free),
@@ -132,7 +134,7 @@ class Sequencer(wiring.Component):
         return idle
 
     def _store(self, m, d, wanted):
-        """An output bank that is complete; returns whether none is, and whether the last one was."""
+        """A complete output bank; returns whether there is none, and whether the last one is done."""
         idle, ended = Signal(), Signal()
         with m.FSM(name="store"):
             with m.State("IDLE"):
@@ -140,11 +142,10 @@ class Sequencer(wiring.Component):
                 with m.If(wanted & self.i_write_ready):
                     m.d.comb += self.o_store.eq(1)
                     m.next = "RUN"
-            with m.State("RUN"):
-                with m.If(self.i_write_done):
-                    m.d.sync += [self.o_stored.eq(self.o_stored + 1), wanted.eq(0)]
-                    m.d.comb += ended.eq(d.last)
-                    m.next = "IDLE"
+            with m.State("RUN"), m.If(self.i_write_done):
+                m.d.sync += [self.o_stored.eq(self.o_stored + 1), wanted.eq(0)]
+                m.d.comb += ended.eq(d.last)
+                m.next = "IDLE"
         m.d.comb += self.o_store_busy.eq(~idle)
         return idle, ended
 
