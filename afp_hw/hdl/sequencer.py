@@ -134,7 +134,7 @@ class Sequencer(wiring.Component):
         return idle
 
     def _store(self, m, d, wanted):
-        """A complete output bank; returns whether there is none, and whether the last one is done."""
+        """A complete output bank; whether there is none, and whether the last one is through."""
         idle, ended = Signal(), Signal()
         with m.FSM(name="store"):
             with m.State("IDLE"):
