@@ -25,7 +25,7 @@ ARROWS: dict[str, set[str]] = {
     "report": {"search"},
     "embedded": {"formats"},
     "verilog": {"hdl"},
-    "rtlsim": {"verilog", "network", "schedule"},
+    "rtlsim": {"verilog", "program"},
     "synth": {"verilog", "rtlsim"},
     "certify": {"rtlsim", "synth"},
     "compare": {"synth"},

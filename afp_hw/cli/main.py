@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "search": "A format for every tensor of a model, from a budget.",
     "evaluate": "Accuracy of a model with every tensor in AFP and every sum exact.",
     "compile": "A model as the program of an accelerator: descriptors, weights, manifest.",
+    "run": "A compiled program on the complete accelerator: every bit and cycle checked.",
     "simulate": "One layer on the generated array: every output and every cycle checked.",
     "synth": "Area, critical path and energy per MAC from real cells.",
     "compare": "Area, delay and energy of a MAC: AFP, integers and floating point.",

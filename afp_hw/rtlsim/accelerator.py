@@ -58,6 +58,18 @@ class AcceleratorRun:
         return self.counters["CYCLES"]
 
 
+def accelerator_library(design: AcceleratorDesign, trace: str | None = None) -> Path:
+    """The compiled Verilog of `design`, built unless the cache has it; its name tells contents.
+
+    `trace` is ``"vcd"``, ``"fst"`` or None; errors as :class:`.ArraySimulator`.
+    """
+    from afp_hw.verilog.accelerator import emit_accelerator  # Amaranth takes a while to import
+
+    emitted = emit_accelerator(design)
+    ports = f"#define DATA_WIDTH {design.data_width}\n"
+    return shared_object(emitted.name, emitted.verilog, ports, trace, "accelerator.cpp")
+
+
 class AcceleratorSimulator:
     """The Verilog of :func:`afp_hw.verilog.emit_accelerator`, compiled, cached and loaded.
 
@@ -67,6 +79,9 @@ class AcceleratorSimulator:
         The accelerator.
     trace
         A file for waveforms, ``.vcd`` or ``.fst``; it is whole when :meth:`close` has returned.
+    library
+        What :func:`accelerator_library` gave for this design, without a trace: Verilog need not be
+        written once more.
 
     Raises
     ------
@@ -74,19 +89,19 @@ class AcceleratorSimulator:
         As :class:`.ArraySimulator`.
     """
 
-    def __init__(self, design: AcceleratorDesign, trace: str | Path | None = None) -> None:
-        from afp_hw.verilog.accelerator import emit_accelerator  # Amaranth takes a while to import
-
+    def __init__(
+        self,
+        design: AcceleratorDesign,
+        trace: str | Path | None = None,
+        library: Path | None = None,
+    ) -> None:
         self.design = design
         kind = None if trace is None else Path(trace).suffix[1:].lower()
         if kind not in (None, "vcd", "fst"):
             raise ValueError(
                 f"AcceleratorSimulator.trace must end in .vcd or .fst, not {str(trace)!r}"
             )
-        emitted = emit_accelerator(design)
-        ports = f"#define DATA_WIDTH {design.data_width}\n"
-        path = shared_object(emitted.name, emitted.verilog, ports, kind, "accelerator.cpp")
-        self._library = _load(path)
+        self._library = _load(library or accelerator_library(design, kind))
         self._handle: int | None = self._library.accelerator_create()
         if trace is not None:
             self._library.accelerator_trace(self._handle, os.fsencode(trace))
