@@ -63,9 +63,10 @@ def require_initial(design: Design, name: str, init: NDArray[Any], skip: NDArray
 def require_sum(design: Design, name: str, bound: int) -> None:
     """Refuse sums of a step without products that the accumulators do not hold."""
     if bound >= 1 << (design.acc_width - 1):
+        least = (1 << bound.bit_length() - 1) - design.sum_bound
         raise ValueError(
-            f"Design.init_max must give sums of {bound.bit_length() + 1} bits for {name!r}, not "
-            f"{design.acc_width}"
+            f"Design.init_max must be at least {least} for sums of {bound.bit_length() + 1} bits "
+            f"of {name!r}, not {design.init_bound}"
         )
 
 

@@ -103,7 +103,7 @@ class View:
         if node.op == "Flatten":
             return self
         if rank != 3 and self.grid[1:] != (1, 1):
-            raise ValueError(f"{node.name} must move an image, not one that is flattened")
+            raise ValueError(f"{node.name!r} must move an image, not one that is flattened")
         axes = [self.c, self.y, self.x]
         if node.op == "Pad":
             sides = zip(node.attributes["before"], node.attributes["after"], strict=True)
@@ -112,7 +112,7 @@ class View:
             slices = node.attributes["slices"]
             if slices[0][2] != 1:
                 raise ValueError(
-                    f"{node.name} must slice channels with a step of 1, not {slices[0][2]}"
+                    f"{node.name!r} must slice channels with a step of 1, not {slices[0][2]}"
                 )
             changed = [axis.sliced(*bounds) for axis, bounds in zip(axes, slices, strict=False)]
         return View(self.tensor, *changed, *axes[len(changed) :])

@@ -20,6 +20,7 @@ COMMANDS = [
     "verilog",
     "search",
     "evaluate",
+    "compile",
     "simulate",
     "synth",
     "rivals",

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from afp_hw import AFPFormat
-from afp_hw.design import Design, load_recipe, parse_recipe
+from afp_hw.design import (
+    AcceleratorDesign,
+    Design,
+    load_accelerator,
+    load_recipe,
+    parse_accelerator,
+    parse_recipe,
+)
 
 RECIPES = Path(__file__).parents[2] / "gen"
 
@@ -57,3 +64,37 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match=r"^x.toml must be TOML in UTF-8, not binary$"):
         load_recipe(path)
+
+
+ARRAY = '[design]\nweights = "e3m1"\nacts = "ue3m2"\nrows = 4\ncols = 2\n'
+
+
+def test_an_accelerator_has_a_second_table() -> None:
+    text = f"{ARRAY}[accelerator]\ndata_width = 64\nact_bytes = 4096\n"
+    array = parse_recipe(ARRAY)
+    assert parse_accelerator(text) == AcceleratorDesign(array, data_width=64, act_bytes=4096)
+    assert parse_recipe(text) == array
+
+
+def test_the_accelerators_of_the_project_are_valid() -> None:
+    paths = sorted(RECIPES.glob("accelerator*.toml"))
+    assert paths
+    for path in paths:
+        assert load_accelerator(path).array == load_recipe(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (ARRAY, "recipe must have a table [accelerator], not None"),
+        (f"{ARRAY}[acelerator]\n", "did you mean 'accelerator'"),
+        (f"{ARRAY}[accelerator]\nact_byte = 1\n", "did you mean 'act_bytes'"),
+        (f"{ARRAY}[accelerator]\narray = 1\n", "recipe [accelerator] must have keys among"),
+        (f"{ARRAY}[accelerator]\npixels = 1\n", "AcceleratorDesign.pixels must be in 4..65536"),
+        ("[accelerator]\n", "recipe must have a table [design]"),
+    ],
+)
+def test_refused_accelerators(text: str, part: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(part)) as caught:
+        parse_accelerator(text)
+    assert "\n" not in str(caught.value)
