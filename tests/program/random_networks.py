@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -170,7 +171,7 @@ def _narrower(draw: Any, item: Any, envelope: AFPFormat, *, weights: bool, chann
 
 
 @st.composite
-def cases(draw: Any) -> Case:
+def cases(draw: Any, designs: Sequence[AcceleratorDesign] = DESIGNS) -> Case:
     """A network of a few steps."""
     shape = (draw(st.integers(1, 18)), draw(st.integers(1, 9)), draw(st.integers(1, 9)))
     drawn = _Drawn(draw, shape, draw(st.integers(0, 1 << 16)))
@@ -182,7 +183,7 @@ def cases(draw: Any) -> Case:
     if draw(st.booleans()) or all(node.op in moves for node in built.nodes):
         built.linear(draw(st.integers(1, 18)))
     graph, images = built.graph(), built.images()
-    accelerator = draw(st.sampled_from(DESIGNS))
+    accelerator = draw(st.sampled_from(designs))
     array = accelerator.array
     formats = calibrate(
         graph, images, weights=array.afp_weights, acts=array.afp_acts, source="random"
