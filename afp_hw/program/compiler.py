@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from afp_hw.design import AcceleratorDesign
-from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, Operation, SideUse, pack_descriptor
+from afp_hw.design.descriptor import DESCRIPTOR_BYTES, Operation, pack_descriptor
 from afp_hw.network.steps import LoweredNetwork
-from afp_hw.program import fields
-from afp_hw.program.layout import TensorLayout
+from afp_hw.program.assembly import Assembly, assemble
 from afp_hw.program.manifest import Parts, manifest_of
 from afp_hw.program.plans import Plan, plan
 from afp_hw.program.program import Program, TensorPlace
-from afp_hw.program.sequence import Load, Sequence, require_count
-from afp_hw.program.settings import pack_records, tile_bytes
-from afp_hw.program.tasks import Operand, Product
+from afp_hw.program.settings import pack_records
 from afp_hw.program.translate import Translation, translate
-from afp_hw.program.weights import Chunks, pack_weights
+from afp_hw.program.weights import pack_weights
 
 
 def compile_network(
@@ -48,204 +43,53 @@ def compile_network(
     plans = [
         plan(task, translation.layouts, accelerator, dataflow, rows) for task in translation.tasks
     ]
-    return _Compiler(accelerator, translation, plans).run(lowered)
+    assembly = assemble(plans, translation.layouts, accelerator)
+    parts = _parts(assembly, plans, translation, accelerator)
+    image = b"".join([*map(pack_descriptor, assembly.descriptors), parts.records, parts.weights])
+    outputs = {
+        name: TensorPlace(layout, assembly.places[stored].address)
+        for name, (stored, layout) in translation.outputs.items()
+    }
+    graph = lowered.graph
+    places = {"input": assembly.places[graph.inputs[0].name], "output": outputs[graph.outputs[0]]}
+    manifest = manifest_of(
+        graph.name,
+        accelerator,
+        image,
+        parts,
+        plans,
+        assembly.descriptors,
+        assembly.ends,
+        assembly.places,
+        places,
+    )
+    return Program(
+        image,
+        manifest,
+        assembly.descriptors,
+        assembly.places,
+        **places,
+        outputs=outputs,
+        size=assembly.size,
+    )
 
 
-class _Compiler:
-    def __init__(
-        self, accelerator: AcceleratorDesign, translation: Translation, plans: list[Plan]
-    ) -> None:
-        self._accelerator, self._translation, self._plans = accelerator, translation, plans
-        self._columns = accelerator.array.cols
-        self._sequence = Sequence(accelerator.beat_bytes)
-        # By tensor: up to which row it is stored behind how many stores, strip by strip.
-        self._stored: dict[str, list[tuple[int, int]]] = {}
-        self._records: list[int] = []
-        self._weights: list[list[Load]] = []
-        self._places: dict[str, TensorPlace] = {}
-        self._ahead = {
-            number for number, pair in enumerate(pairwise(plans)) if pair[0].loads_ahead(pair[1])
-        }
-        self._count = sum(each.descriptors for each in plans) + len(self._ahead)
-        require_count(self._count)
-
-    def run(self, lowered: LoweredNetwork) -> Program:
-        parts = self._parts()
-        size = self._place(parts.size)
-        ends = []
-        for number, each in enumerate(self._plans):
-            self._compute(number, each)
-            ends.append(len(self._sequence.descriptors))
-        self._sequence.end()
-        descriptors = tuple(
-            {name: values.get(name, 0) for name in FIELDS} for values in self._sequence.descriptors
-        )
-        image = b"".join([*map(pack_descriptor, descriptors), parts.records, parts.weights])
-        outputs = {
-            name: TensorPlace(layout, self._places[stored].address)
-            for name, (stored, layout) in self._translation.outputs.items()
-        }
-        graph = lowered.graph
-        places = {"input": self._places[graph.inputs[0].name], "output": outputs[graph.outputs[0]]}
-        manifest = manifest_of(
-            graph.name,
-            self._accelerator,
-            image,
-            parts,
-            self._plans,
-            descriptors,
-            ends,
-            self._places,
-            places,
-        )
-        return Program(
-            image, manifest, descriptors, self._places, **places, outputs=outputs, size=size
-        )
-
-    # Memory
-
-    def _parts(self) -> Parts:
-        """Records and weights, and where those of each task are."""
-        begin = DESCRIPTOR_BYTES * self._count
-        records = bytearray()
-        for each in self._plans:
-            self._records.append(begin + len(records))
-            records += pack_records(self._accelerator, each.task.records)
-        weights = bytearray()
-        for number, each in enumerate(self._plans):
-            loads = []
-            for piece in each.pieces if each.task.product is not None else ():
-                assert each.task.product is not None
-                data = self._packed(each, each.task.product, piece)
-                address = begin + len(records) + len(weights)
-                loads.append(Load((number, piece.tiles), address, len(data)))
-                weights += data
-            self._weights.append(loads)
-        return Parts(begin, bytes(records), bytes(weights))
-
-    def _packed(self, each: Plan, product: Product, piece: Chunks) -> bytes:
-        pitch = self._translation.layouts[product.view.tensor].pitch
-        return pack_weights(
-            product,
+def _parts(
+    assembly: Assembly, plans: list[Plan], translation: Translation, accelerator: AcceleratorDesign
+) -> Parts:
+    """Records and weights, as the assembly has placed them."""
+    records = b"".join(pack_records(accelerator, each.task.records) for each in plans)
+    weights = [
+        pack_weights(
+            each.task.product,
             piece,
-            pitch,
-            self._accelerator.array,
+            translation.layouts[each.task.product.view.tensor].pitch,
+            accelerator.array,
             each.operation,
-            self._accelerator.beat_bytes,
+            accelerator.beat_bytes,
         )
-
-    def _place(self, at: int) -> int:
-        """Give each tensor its place behind the image; the end of memory."""
-        for name, layout in self._translation.layouts.items():
-            self._places[name] = TensorPlace(layout, at)
-            at += layout.size
-        return at
-
-    # Descriptors
-
-    def _compute(self, number: int, each: Plan) -> None:
-        # Behind the second strip: the load engine is one descriptor ahead of what waits.
-        ahead = min(each.strip_count - 1, 2) if number in self._ahead else None
-        for order, strip in enumerate(each.strips):
-            if order == ahead:
-                self._load_ahead(number)
-            for index, piece in enumerate(each.pieces):
-                values = fields.loops(each, piece, strip, self._accelerator)
-                values |= fields.output_fields(each, piece, self._columns)
-                loads = {"parameter": self._parameters(number, piece)}
-                last = index + 1 == len(each.pieces)
-                if last:
-                    address = self._places[each.task.output.name].address
-                    values |= fields.store_fields(each, strip, address, self._columns)
-                if each.task.product is not None:
-                    loads["wgt"] = self._weights[number][index]
-                    self._product(each, each.task.product, piece, strip, values, loads, last)
-                else:
-                    following = self._weights[number + 1 : number + 2]
-                    if order == index == 0 and following and following[0]:
-                        # No weights are needed here: those of the next task may come already.
-                        loads["wgt"] = following[0][0]
-                    self._side(each, piece, strip, values, loads, last)
-            self._stored.setdefault(each.task.output.name, []).append(
-                (strip[1], self._sequence.stores)
-            )
-
-    def _load_ahead(self, number: int) -> None:
-        """A descriptor that computes nothing, for records and weights of the next task."""
-        piece = self._plans[number + 1].pieces[0]
-        loads = {
-            "parameter": self._parameters(number + 1, piece),
-            "wgt": self._weights[number + 1][0],
-        }
-        name = self._plans[number].task.name
-        self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
-
-    def _product(
-        self,
-        each: Plan,
-        product: Product,
-        piece: Chunks,
-        strip: tuple[int, int],
-        values: dict[str, int],
-        loads: dict[str, Load],
-        last: bool,
-    ) -> None:
-        rows = fields.Rows.of(product.view, product.window, strip)
-        layout = self._layout(product.view.tensor)
-        values |= fields.product_fields(product, piece, layout, rows)
-        values |= fields.group_fields(product, self._accelerator)
-        loads["act"] = self._rows(layout, rows)
-        for operand in each.task.operands:
-            self._read(operand, each.task.use, piece, strip, values, loads)
-        self._sequence.add(each.task.name, values, loads, emit=True, store=last)
-
-    def _side(
-        self,
-        each: Plan,
-        piece: Chunks,
-        strip: tuple[int, int],
-        values: dict[str, int],
-        loads: dict[str, Load],
-        last: bool,
-    ) -> None:
-        operands = each.task.operands
-        for index, operand in enumerate(operands):
-            ends = index + 1 == len(operands)
-            own = values | fields.side_loops(operand)
-            own["accumulate"] = int(index > 0)
-            own["sum_n_step"] = values["pixels"] if len(operands) > 1 else 0
-            needed = dict(loads)
-            self._read(operand, each.task.use, piece, strip, own, needed)
-            if not ends:
-                own = {name: value for name, value in own.items() if "store" not in name}
-            self._sequence.add(each.task.name, own, needed, emit=ends, store=ends and last)
-
-    def _read(
-        self,
-        operand: Operand,
-        use: SideUse,
-        piece: Chunks,
-        strip: tuple[int, int],
-        values: dict[str, int],
-        loads: dict[str, Load],
-    ) -> None:
-        """Add a side operand."""
-        rows = fields.Rows.of(operand.view, operand.window, strip)
-        layout = self._layout(operand.view.tensor)
-        values |= fields.side_fields(operand, use, piece, layout, rows, self._columns)
-        loads["side"] = self._rows(layout, rows)
-
-    def _layout(self, name: str) -> TensorLayout:
-        return self._translation.layouts[name]
-
-    def _parameters(self, number: int, piece: Chunks) -> Load:
-        size = tile_bytes(self._accelerator)
-        address = self._records[number] + piece.tiles[0] * size
-        return Load((number, piece.tiles), address, piece.count * size)
-
-    def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
-        """Rows of a tensor, which must have been stored."""
-        first, end = rows.stored
-        address = self._places[layout.name].address + first * layout.row_bytes
-        stores = next((n for stored, n in self._stored.get(layout.name, ()) if stored >= end), 0)
-        return Load((layout.name, first, end), address, (end - first) * layout.row_bytes, stores)
+        for each in plans
+        if each.task.product is not None
+        for piece in each.pieces
+    ]
+    return Parts(DESCRIPTOR_BYTES * len(assembly.descriptors), records, b"".join(weights))

@@ -1,0 +1,223 @@
+"""Descriptors of a program from its plans: what lies where, and what is loaded when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from itertools import pairwise
+
+from afp_hw.design import AcceleratorDesign
+from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, SideUse
+from afp_hw.program import fields
+from afp_hw.program.layout import TensorLayout
+from afp_hw.program.plans import Plan
+from afp_hw.program.program import TensorPlace
+from afp_hw.program.sequence import Load, Sequence, require_count
+from afp_hw.program.settings import tile_bytes
+from afp_hw.program.tasks import Operand, Product
+from afp_hw.program.weights import Chunks, weight_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Assembly:
+    """A program without its records' and weights' values.
+
+    Attributes
+    ----------
+    descriptors
+        All fields of each, in order.
+    ends
+        By plan, up to which of them it goes.
+    places
+        Of all stored tensors, behind the image.
+    image_bytes
+        Descriptors, then the records of all plans, then their weights, piece by piece.
+    size
+        Bytes of memory that a run needs.
+    """
+
+    descriptors: tuple[Mapping[str, int], ...]
+    ends: tuple[int, ...]
+    places: Mapping[str, TensorPlace]
+    image_bytes: int
+    size: int
+
+
+def assemble(
+    plans: Items[Plan], layouts: Mapping[str, TensorLayout], accelerator: AcceleratorDesign
+) -> Assembly:
+    """Put plans one after the other; only the shapes of their weights are looked at.
+
+    Raises
+    ------
+    ValueError
+        There are more descriptors than waits count, or a number is beyond its field.
+    """
+    return _Assembler(plans, layouts, accelerator).run()
+
+
+class _Assembler:
+    def __init__(
+        self,
+        plans: Items[Plan],
+        layouts: Mapping[str, TensorLayout],
+        accelerator: AcceleratorDesign,
+    ) -> None:
+        self._accelerator, self._layouts, self._plans = accelerator, layouts, plans
+        self._columns = accelerator.array.cols
+        self._sequence = Sequence(accelerator.beat_bytes)
+        # By tensor: up to which row it is stored behind how many stores, strip by strip.
+        self._stored: dict[str, list[tuple[int, int]]] = {}
+        self._records: list[int] = []
+        self._weights: list[list[Load]] = []
+        self._places: dict[str, TensorPlace] = {}
+        self._ahead = {
+            number for number, pair in enumerate(pairwise(plans)) if pair[0].loads_ahead(pair[1])
+        }
+        self._count = sum(each.descriptors for each in plans) + len(self._ahead)
+        require_count(self._count)
+
+    def run(self) -> Assembly:
+        image = self._parameters_from(DESCRIPTOR_BYTES * self._count)
+        size = self._place(image)
+        ends = []
+        for number, each in enumerate(self._plans):
+            self._compute(number, each)
+            ends.append(len(self._sequence.descriptors))
+        self._sequence.end()
+        nothing = dict.fromkeys(FIELDS, 0)
+        descriptors = tuple(nothing | values for values in self._sequence.descriptors)
+        return Assembly(descriptors, tuple(ends), self._places, image, size)
+
+    # Memory
+
+    def _parameters_from(self, at: int) -> int:
+        """Give records and weights their places; the end of the image."""
+        for each in self._plans:
+            tiles = -(-each.task.output.grid[0] // self._columns)
+            self._records.append(at)
+            at += tiles * tile_bytes(self._accelerator)
+        array, beat = self._accelerator.array, self._accelerator.beat_bytes
+        for number, each in enumerate(self._plans):
+            loads = []
+            for piece in each.pieces if each.task.product is not None else ():
+                assert each.task.product is not None
+                size = weight_bytes(each.task.product, piece, array, beat)
+                loads.append(Load((number, piece.tiles), at, size))
+                at += size
+            self._weights.append(loads)
+        return at
+
+    def _place(self, at: int) -> int:
+        """Give each tensor its place behind the image; the end of memory."""
+        for name, layout in self._layouts.items():
+            self._places[name] = TensorPlace(layout, at)
+            at += layout.size
+        return at
+
+    # Descriptors
+
+    def _compute(self, number: int, each: Plan) -> None:
+        # Behind the second strip: the load engine is one descriptor ahead of what waits.
+        ahead = min(each.strip_count - 1, 2) if number in self._ahead else None
+        for order, strip in enumerate(each.strips):
+            if order == ahead:
+                self._load_ahead(number)
+            for index, piece in enumerate(each.pieces):
+                values = fields.loops(each, piece, strip, self._accelerator)
+                values |= fields.output_fields(each, piece, self._columns)
+                loads = {"parameter": self._parameters(number, piece)}
+                last = index + 1 == len(each.pieces)
+                if last:
+                    address = self._places[each.task.output.name].address
+                    values |= fields.store_fields(each, strip, address, self._columns)
+                if each.task.product is not None:
+                    loads["wgt"] = self._weights[number][index]
+                    self._product(each, each.task.product, piece, strip, values, loads, last)
+                else:
+                    following = self._weights[number + 1 : number + 2]
+                    if order == index == 0 and following and following[0]:
+                        # No weights are needed here: those of the next task may come already.
+                        loads["wgt"] = following[0][0]
+                    self._side(each, piece, strip, values, loads, last)
+            self._stored.setdefault(each.task.output.name, []).append(
+                (strip[1], self._sequence.stores)
+            )
+
+    def _load_ahead(self, number: int) -> None:
+        """A descriptor that computes nothing, for records and weights of the next task."""
+        piece = self._plans[number + 1].pieces[0]
+        loads = {
+            "parameter": self._parameters(number + 1, piece),
+            "wgt": self._weights[number + 1][0],
+        }
+        name = self._plans[number].task.name
+        self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
+
+    def _product(
+        self,
+        each: Plan,
+        product: Product,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+        last: bool,
+    ) -> None:
+        rows = fields.Rows.of(product.view, product.window, strip)
+        layout = self._layouts[product.view.tensor]
+        values |= fields.product_fields(product, piece, layout, rows)
+        values |= fields.group_fields(product, self._accelerator)
+        loads["act"] = self._rows(layout, rows)
+        for operand in each.task.operands:
+            self._read(operand, each.task.use, piece, strip, values, loads)
+        self._sequence.add(each.task.name, values, loads, emit=True, store=last)
+
+    def _side(
+        self,
+        each: Plan,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+        last: bool,
+    ) -> None:
+        operands = each.task.operands
+        for index, operand in enumerate(operands):
+            ends = index + 1 == len(operands)
+            own = values | fields.side_loops(operand)
+            own["accumulate"] = int(index > 0)
+            own["sum_n_step"] = values["pixels"] if len(operands) > 1 else 0
+            needed = dict(loads)
+            self._read(operand, each.task.use, piece, strip, own, needed)
+            if not ends:
+                own = {name: value for name, value in own.items() if "store" not in name}
+            self._sequence.add(each.task.name, own, needed, emit=ends, store=ends and last)
+
+    def _read(
+        self,
+        operand: Operand,
+        use: SideUse,
+        piece: Chunks,
+        strip: tuple[int, int],
+        values: dict[str, int],
+        loads: dict[str, Load],
+    ) -> None:
+        """Add a side operand."""
+        rows = fields.Rows.of(operand.view, operand.window, strip)
+        layout = self._layouts[operand.view.tensor]
+        values |= fields.side_fields(operand, use, piece, layout, rows, self._columns)
+        loads["side"] = self._rows(layout, rows)
+
+    def _parameters(self, number: int, piece: Chunks) -> Load:
+        size = tile_bytes(self._accelerator)
+        address = self._records[number] + piece.tiles[0] * size
+        return Load((number, piece.tiles), address, piece.count * size)
+
+    def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
+        """Rows of a tensor, which must have been stored."""
+        first, end = rows.stored
+        address = self._places[layout.name].address + first * layout.row_bytes
+        stores = next((n for stored, n in self._stored.get(layout.name, ()) if stored >= end), 0)
+        return Load((layout.name, first, end), address, (end - first) * layout.row_bytes, stores)
