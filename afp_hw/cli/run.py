@@ -4,109 +4,37 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from afp_hw.cli.dataset import Dataset, data_options, embedded_test_set, read_dataset
-from afp_hw.cli.options import FILE, json_option
-from afp_hw.cli.progress import progress_bars
+from afp_hw.cli.dataset import data_options
+from afp_hw.cli.options import FILE, format_option, json_option
+from afp_hw.cli.run_report import print_run
+from afp_hw.design import load_accelerator
 from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
-    from afp_hw.design import AcceleratorDesign
-    from afp_hw.program import Program
-    from afp_hw.program.account import Account
-
-_EMBEDDED_NAME: Final = "fashion_resnet"
+    from afp_hw.formats import AFPFormat
 
 
-def _data(
-    program: Program,
-    path: Path | None,
-    mean: tuple[float, ...] | None,
-    std: tuple[float, ...] | None,
-) -> Dataset:
-    """Images, and labels where there are some."""
-    from afp_hw.network.graph import Graph, TensorSpec
-
-    name, given, output = program.manifest["model"], program.input.layout, program.output.layout
-    if path is None:
-        if name != _EMBEDDED_NAME:
-            raise ValueError(f"--data must be given for another model than {_EMBEDDED_NAME!r}")
-        return embedded_test_set()
-    inputs = (TensorSpec(given.name, given.shape),)
-    graph = Graph(name, inputs, (output.name,), (), {output.name: output.shape})
-    labelled = False
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            labelled = "labels.npy" in archive.namelist()
-    return read_dataset("--data", path, graph, mean, std, labels=labelled)
-
-
-def _account(program: Program, accelerator: AcceleratorDesign, latency: int) -> Account:
-    from afp_hw.program.account import account
-    from afp_hw.schedule.accelerator import schedule_network
-
-    schedule = schedule_network(program.descriptors, accelerator, latency)
-    return account(program.manifest["layers"], program.descriptors, accelerator, schedule)
-
-
-def _results(
-    directory: Path,
-    program: Program,
-    accelerator: AcceleratorDesign,
-    data: Dataset,
-    engine: str,
-    latency: int,
-    jobs: int,
-) -> dict[str, Any]:
-    """What running the images gave, as part of the document."""
-    from afp_hw.cli.run_images import Order, run_images
-    from afp_hw.rtlsim.accelerator import accelerator_library
-    from afp_hw.rtlsim.program_check import encoded
-
-    codes = encoded(program, data.images)
-    key = sha256(json.dumps(program.manifest, sort_keys=True).encode()).hexdigest()
-    with progress_bars() as bar:
-        library = None
-        if engine == "rtl":
-            bar("Verilog")
-            library = accelerator_library(accelerator)
-        order = Order(directory, library, latency)
-        results = run_images(order, codes, key, jobs, bar("images"))
-    document: dict[str, Any] = {"data": data.source, "images": len(results)}
-    document["classes"] = [result["class"] for result in results]
-    if data.labels is not None:
-        labels = data.labels.tolist()
-        document["correct"] = sum(
-            found == label for found, label in zip(document["classes"], labels, strict=True)
-        )
-        document["accuracy"] = 100 * document["correct"] / len(results)
-    if engine == "rtl":
-        document["checked"] = _checked(results)
-    return document
-
-
-def _checked(results: list[dict[str, Any]]) -> dict[str, Any]:
-    """What of all images was compared and found equal."""
-    sums: dict[str, Any] = {
-        name: sum(result[name] for result in results)
-        for name in ("output_bits", "stored_bits", "times", "cpu_seconds")
-    }
-    cycles = sum(result["counters"]["CYCLES"] for result in results)
-    return sums | {
-        "cycles": cycles,
-        "counters": results[0]["counters"],
-        "cycles_per_cpu_second": cycles / sums["cpu_seconds"],
-    }
+def _require_options(directory: Path | None, engine: str, **shapes: object) -> None:
+    """Refuse options that do not go together."""
+    given = {f"--{name}": value for name, value in shapes.items() if value is not None}
+    if directory is None:
+        if "--topology" not in given:
+            raise ValueError("DIR must be given, or --topology FILE.csv instead")
+        if "--design" not in given:
+            raise ValueError("--design must be given beside --topology")
+        if engine != "model":
+            raise ValueError(f"--topology must come with --engine model, not with {engine}")
+    elif given:
+        raise ValueError(f"DIR must stand alone, not beside {', '.join(given)}")
 
 
 @click.command(name="run")
-@click.argument("directory", metavar="DIR", type=FILE)
+@click.argument("directory", metavar="[DIR]", type=FILE, required=False)
 @click.option(
     "--data",
     "data_file",
@@ -140,10 +68,21 @@ def _checked(results: list[dict[str, Any]]) -> dict[str, Any]:
 @click.option(
     "-j", "--jobs", type=click.IntRange(1), metavar="N", help="Images at once.  [default: CPUs]"
 )
+@click.option(
+    "--topology",
+    type=FILE,
+    metavar="FILE.csv",
+    help="Instead of DIR: shapes of layers, in SCALE-Sim's format (--engine model).",
+)
+@click.option(
+    "--design", "recipe", type=FILE, metavar="FILE", help="gen/*.toml, beside --topology."
+)
+@format_option("--weights", "Of --topology.  [default: the design's widest]")
+@format_option("--acts", "Of --topology.  [default: the design's widest]")
 @json_option
 @click.option("-o", "--out", type=FILE, metavar="FILE", help="Write the JSON document there too.")
 def command(
-    directory: Path,
+    directory: Path | None,
     data_file: Path | None,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
@@ -151,6 +90,10 @@ def command(
     engine: str,
     latency: int,
     jobs: int | None,
+    topology: Path | None,
+    recipe: Path | None,
+    weights: AFPFormat | None,
+    acts: AFPFormat | None,
     as_json: bool,
     out: Path | None,
 ) -> None:
@@ -163,38 +106,38 @@ def command(
     A layer's cycles are those from the end of the last descriptor of the layer before it to the end
     of its own last one.
 
+    With --topology nothing but the shapes of layers is known, and cycles are those of the schedule.
+
     Example: afp-hw run gen/out --images 10
     """
+    _require_options(
+        directory, engine, topology=topology, design=recipe, weights=weights, acts=acts
+    )
     if out is not None:
         output_directory(out.absolute().parent)
+    accelerator = None if recipe is None else load_accelerator(recipe)
     # NumPy takes a while to load; what is wrong above should not wait for it.
-    from afp_hw.cli.run_report import print_account, print_verdict
+    from afp_hw.cli.run_documents import data_for, program_document, results_of, shapes_document
     from afp_hw.program.load import load_program
 
-    program, accelerator = load_program(directory)
-    account = _account(program, accelerator, latency)
-    document: dict[str, Any] = {
-        "model": program.manifest["model"],
-        "design": accelerator.array.array_name,
-        "image_sha256": program.manifest["image"]["sha256"],
-        "engine": engine,
-        "latency": latency,
-        **account.document(),
-    }
-    if engine != "model":
-        some = 1 if count is None and engine == "rtl" else count
-        data = _data(program, data_file, mean, std).first(some)
-        document |= _results(
-            directory, program, accelerator, data, engine, latency,
-            jobs or len(os.sched_getaffinity(0)),
-        )  # fmt: skip
+    if topology is not None and accelerator is not None:
+        document = shapes_document(topology, accelerator, weights, acts, latency)
+    elif directory is not None:
+        program, accelerator = load_program(directory)
+        document = program_document(program, accelerator, engine, latency)
+        if engine != "model":
+            some = 1 if count is None and engine == "rtl" else count
+            data = data_for(program, data_file, mean, std).first(some)
+            document |= results_of(
+                directory, program, accelerator, data, engine, latency,
+                jobs or len(os.sched_getaffinity(0)),
+            )  # fmt: skip
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     if out is not None:
         write_atomic(out, text)
     if as_json:
         click.echo(text, nl=False)
         return
-    print_account(account)
-    print_verdict(document)
+    print_run(document)
     if out is not None:
         click.echo(f"written: {out}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    from afp_hw.program.account import Account, Share
+Share = dict[str, Any]
+"""As :meth:`.Share.document` gives it."""
 
 _WAITS = {
     "compute_load": "compute for load",
@@ -19,38 +19,45 @@ _WAITS = {
 _FLOWS = {"weights_stationary": "weights", "outputs_stationary": "outputs", "side": "side"}
 
 
-def print_account(account: Account) -> None:
+def print_run(document: dict[str, Any]) -> None:
+    """Cycles of every layer; what was compared, what the images came to, how fast it was."""
+    _print_layers(document["layers"], document["total"])
+    over = document["utilisation_over_convolutions"]
+    if over is not None:
+        click.echo(f"utilisation over convolutions: {over:.2%}")
+    if "images" in document:
+        _print_images(document)
+
+
+def _print_layers(layers: list[Share], total: Share) -> None:
     """A line for each layer, and the sums."""
-    names = [share.name for share in account.layers]
-    wide = max(map(len, [*names, "layer", "total"]))
+    wide = max(len(name) for name in (*(share["name"] for share in layers), "layer", "total"))
     click.secho(
         f"{'layer':<{wide}}  {'stays':<7}  {'cycles':>10}  {'MACs':>13}  {'used':>6}  "
         f"{'waits: load':>11}  {'store':>7}  {'bytes in':>10}  {'out':>9}",
         bold=True,
     )
-    for share in (*account.layers, account.total):
-        click.secho(_line(share, wide), bold=share is account.total)
-    total = account.total
-    waits = ", ".join(f"{what} {total.waits[name]:,}" for name, what in _WAITS.items())
+    for share in (*layers, total):
+        click.secho(_line(share, wide), bold=share is total)
+    waits = ", ".join(f"{what} {total['waits'][name]:,}" for name, what in _WAITS.items())
     click.echo(f"cycles of waiting: {waits}")
-    moved = ", ".join(f"{name} {count:,}" for name, count in total.bytes.items())
-    click.echo(f"bytes over the bus: {moved}; {sum(total.bytes.values()):,} in all")
-    if account.convolutions is not None:
-        click.echo(f"utilisation over convolutions: {account.convolutions:.2%}")
+    moved = ", ".join(f"{name} {count:,}" for name, count in total["bytes"].items())
+    click.echo(f"bytes over the bus: {moved}; {sum(total['bytes'].values()):,} in all")
 
 
 def _line(share: Share, wide: int) -> str:
-    loaded = sum(count for name, count in share.bytes.items() if name != "stored")
-    used = f"{share.utilisation:.1%}" if share.macs else "–"
+    loaded = sum(count for name, count in share["bytes"].items() if name != "stored")
+    used = f"{share['utilisation']:.1%}" if share["macs"] else "–"
     return (
-        f"{share.name:<{wide}}  {_FLOWS.get(share.dataflow, ''):<7}  {share.cycles:>10,}  "
-        f"{share.macs:>13,}  {used:>6}  {share.waits['compute_load']:>11,}  "
-        f"{share.waits['compute_store']:>7,}  {loaded:>10,}  {share.bytes['stored']:>9,}"
+        f"{share['name']:<{wide}}  {_FLOWS.get(share['dataflow'], ''):<7}  "
+        f"{share['cycles']:>10,}  {share['macs']:>13,}  {used:>6}  "
+        f"{share['waits']['compute_load']:>11,}  {share['waits']['compute_store']:>7,}  "
+        f"{loaded:>10,}  {share['bytes']['stored']:>9,}"
     )
 
 
-def print_verdict(document: dict[str, Any]) -> None:
-    """What was compared, what the images came to, and how fast it was."""
+def _print_images(document: dict[str, Any]) -> None:
+    """What was compared, and what the images came to."""
     checked = document.get("checked")
     if checked is not None:
         click.echo(

@@ -1,9 +1,9 @@
 """Where the cycles of a program go: each layer's share of a schedule.
 
 The cycles of a layer are those from the end of the last descriptor of the layer before it, or the
-start, to the end of its own last one. A descriptor that stores ends when its store is answered, one
-that does not when it is computed. So the cycles of all layers are those of the run, and a layer
-that waits for the one before it pays for that itself.
+start, to the end of its own last one: a descriptor ends when it is computed, the last one of all
+when its store is answered and the run ends. So the cycles of all layers are those of the run, and a
+layer that waits for the one before it pays for that itself.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Account:
     layers, total
         The shares.
     convolutions
-        MACs of all convolutions by those that the array could have done from the start to the end
-        of the last of them; None where there are none.
+        MACs of all convolutions by those that the array could have done from the start to when the
+        last of them is stored; None where there are none.
     """
 
     layers: tuple[Share, ...]
@@ -91,7 +91,7 @@ def account(
     schedule: NetworkSchedule,
 ) -> Account:
     """Share a schedule out among the layers of a manifest."""
-    ends = _ends(descriptors, schedule)
+    ends = _ends(schedule)
     peak = design.group * design.array.cols
     shares = []
     begun = 0
@@ -116,21 +116,25 @@ def account(
             )
         )
         begun = ended
-    convolutions = [index for index, share in enumerate(shares) if share.kind == "conv"]
-    over = None
-    if convolutions:
-        macs = sum(shares[index].macs for index in convolutions)
-        over = macs / (peak * sum(share.cycles for share in shares[: convolutions[-1] + 1]))
-    return Account(tuple(shares), _total(shares, peak), over)
+    return Account(tuple(shares), _total(shares, peak), _over(shares, descriptors, schedule))
 
 
-def _ends(descriptors: Sequence[Mapping[str, int]], schedule: NetworkSchedule) -> list[int]:
+def _ends(schedule: NetworkSchedule) -> list[int]:
     """Cycle, as the counter counts them, with which each descriptor ends."""
-    stored = iter(schedule.stored)
-    return [
-        (next(stored) if each["store"] else computed) - 1
-        for each, computed in zip(descriptors, schedule.computed, strict=True)
-    ]
+    return [*(cycle - 1 for cycle in schedule.computed[:-1]), schedule.cycles]
+
+
+def _over(
+    shares: Sequence[Share], descriptors: Sequence[Mapping[str, int]], schedule: NetworkSchedule
+) -> float | None:
+    """Utilisation over convolutions."""
+    convolutions = [index for index, share in enumerate(shares) if share.kind == "conv"]
+    if not convolutions:
+        return None
+    count = sum(share.descriptors for share in shares[: convolutions[-1] + 1])
+    stores = sum(each["store"] for each in descriptors[:count])
+    macs = sum(shares[index].macs for index in convolutions)
+    return macs / (shares[0].peak * (schedule.stored[stores - 1] - 1))
 
 
 def _total(shares: Sequence[Share], peak: int) -> Share:

@@ -57,7 +57,6 @@ def manifest_of(
     tensors, places
         All stored tensors; the network's input and output.
     """
-    begins = [0, *ends[:-1]]
     return {
         "schema": SCHEMA,
         "model": model,
@@ -72,12 +71,23 @@ def manifest_of(
         },
         "memory_bytes": max(place.end for place in tensors.values()),
         **{name: _tensor(place) for name, place in places.items()},
-        "layers": [
-            _layer(plan, begin, end) | _moved(descriptors[begin:end], accelerator.beat_bytes)
-            for plan, begin, end in zip(plans, begins, ends, strict=True)
-        ],
+        "layers": layers_of(plans, descriptors, ends, accelerator.beat_bytes),
         "tensors": [_tensor(place) for place in tensors.values()],
     }
+
+
+def layers_of(
+    plans: Sequence[Plan],
+    descriptors: Sequence[Mapping[str, int]],
+    ends: Sequence[int],
+    beat_bytes: int,
+) -> list[dict[str, Any]]:
+    """What is computed, by which descriptors, and the bytes that they move."""
+    begins = [0, *ends[:-1]]
+    return [
+        _layer(plan, begin, end) | _moved(descriptors[begin:end], beat_bytes)
+        for plan, begin, end in zip(plans, begins, ends, strict=True)
+    ]
 
 
 def _design(accelerator: AcceleratorDesign) -> dict[str, Any]:
