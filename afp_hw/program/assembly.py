@@ -127,7 +127,7 @@ class _Assembler:
             for index, piece in enumerate(each.pieces):
                 values = fields.loops(each, piece, strip, self._accelerator)
                 values |= fields.output_fields(each, piece, self._columns)
-                loads = {"parameter": self._parameters(number, piece)}
+                loads = {"parameter": self._parameters(number, piece, each.across)}
                 last = index + 1 == len(each.pieces)
                 if last:
                     address = self._places[each.task.output.name].address
@@ -149,7 +149,7 @@ class _Assembler:
         """A descriptor that computes nothing, for records and weights of the next task."""
         piece = self._plans[number + 1].pieces[0]
         loads = {
-            "parameter": self._parameters(number + 1, piece),
+            "parameter": self._parameters(number + 1, piece, False),
             "wgt": self._weights[number + 1][0],
         }
         name = self._plans[number].task.name
@@ -191,6 +191,7 @@ class _Assembler:
             own["sum_n_step"] = values["pixels"] if len(operands) > 1 else 0
             needed = dict(loads)
             self._read(operand, each.task.use, piece, strip, own, needed)
+            own |= fields.across_fields(operand, self._columns) if each.across else {}
             if not ends:
                 own = {name: value for name, value in own.items() if "store" not in name}
             self._sequence.add(each.task.name, own, needed, emit=ends, store=ends and last)
@@ -210,10 +211,11 @@ class _Assembler:
         values |= fields.side_fields(operand, use, piece, layout, rows, self._columns)
         loads["side"] = self._rows(layout, rows)
 
-    def _parameters(self, number: int, piece: Chunks) -> Load:
+    def _parameters(self, number: int, piece: Chunks, across: bool) -> Load:
+        """Records of a piece, or of one tile for all."""
         size = tile_bytes(self._accelerator)
-        address = self._records[number] + piece.tiles[0] * size
-        return Load((number, piece.tiles), address, piece.count * size)
+        first, count = (0, 1) if across else (piece.tiles[0], piece.count)
+        return Load((number, first, count), self._records[number] + first * size, count * size)
 
     def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
         """Rows of a tensor, which must have been stored."""

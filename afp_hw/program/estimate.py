@@ -18,6 +18,9 @@ from afp_hw.program.weights import Chunks, weight_bytes
 _LATENCY: Final = 64
 """Cycles from a request to its first beat."""
 
+_AHEAD: Final = 40
+"""Cycles of a descriptor that only loads."""
+
 _FILL: Final = {
     Operation.WEIGHTS_STATIONARY: 2,
     Operation.OUTPUTS_STATIONARY: 3,
@@ -71,7 +74,9 @@ def estimate(cutter: Cutter, rows: int, pieces: tuple[Chunks, ...]) -> Estimate:
     beats = rows * task.output.row_bytes // task.output.beat_bytes
     store = _LATENCY + max(rows * wide * cutter.words, beats)
     busy = max(first + gap, load) * (strips - 1) + max(last + gap, load)
-    waiting = load + loads[0]
+    # Amidst strips a descriptor may load the next task's weights.
+    amidst = strips > 1 and len(pieces) == 1
+    waiting = _load(cutter, rows, 1) + (min(loads[0], _AHEAD) if amidst else loads[0])
     waiting += store if strips <= 3 else 0
     waiting -= last + gap if strips >= 3 else 0
     loops = first * (strips - 1) + last
@@ -87,6 +92,8 @@ def loop_cycles(cutter: Cutter, pixels: int, pieces: tuple[Chunks, ...]) -> int:
             each.window.kernel[0] * each.window.kernel[1] * len(each.shifts)
             for each in task.operands
         )
+        if cutter.across:
+            return tables * sum(max(piece.count, SUM_CYCLES) for piece in pieces)
         return cutter.tiles * tables * max(pixels, SUM_CYCLES)
     counts = [(each.count, product.window.kernel[0] * each.kx * each.cj) for each in pieces]
     if cutter.operation is Operation.OUTPUTS_STATIONARY:
@@ -110,7 +117,7 @@ def _load(cutter: Cutter, rows: int, count: int) -> int:
 def _once(cutter: Cutter, piece: Chunks) -> int:
     """Cycles in which the records and weights of a piece are loaded."""
     task, accelerator = cutter.task, cutter.accelerator
-    segments = [piece.count * tile_bytes(accelerator)]
+    segments = [(1 if cutter.across else piece.count) * tile_bytes(accelerator)]
     if task.product is not None:
         segments.append(
             weight_bytes(task.product, piece, accelerator.array, accelerator.beat_bytes)

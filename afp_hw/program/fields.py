@@ -57,14 +57,14 @@ class Rows:
 
 def loops(plan: Plan, piece: Chunks, strip: tuple[int, int], design: AcceleratorDesign) -> Fields:
     """Column tiles, pixels, slots."""
-    wide = plan.task.output.grid[2]
+    wide = piece.count if plan.across else plan.task.output.grid[2]
     pixels = (strip[1] - strip[0]) * wide
     rows = design.array.rows
     outputs = plan.operation is Operation.OUTPUTS_STATIONARY
     least = SUM_CYCLES if plan.operation is Operation.SIDE else design.least_slots
     return {
         "operation": int(plan.operation),
-        "n_tiles": piece.count,
+        "n_tiles": 1 if plan.across else piece.count,
         "pixels": pixels,
         "tile_pixels": rows if outputs else pixels,
         "slots": rows if outputs else max(pixels, least),
@@ -158,6 +158,16 @@ def side_fields(
     }
 
 
+def across_fields(operand: Operand, columns: int) -> Fields:
+    """What of a side operand differs where column tiles take the place of pixels."""
+    return {
+        "side_x_step": columns * operand.fmt.width,
+        "side_x_stride": 0,
+        "side_channel": 0,
+        "side_channel_limit": columns,
+    }
+
+
 def side_loops(operand: Operand) -> Fields:
     """Chunks of a step without products."""
     return {
@@ -174,7 +184,7 @@ def output_fields(plan: Plan, piece: Chunks, columns: int) -> Fields:
     fields = {
         "out_bits": layout.width,
         "out_start": piece.tiles[0] * slices,
-        "out_x_step": -(-layout.grid[0] // columns) * slices,
+        "out_x_step": 1 if plan.across else -(-layout.grid[0] // columns) * slices,
         "out_n_step": slices,
         "relu": int(plan.task.relu),
     }

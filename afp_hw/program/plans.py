@@ -30,6 +30,8 @@ class Plan:
         Column tiles that one descriptor computes, each with its chunks.
     time
         What it takes.
+    across
+        Whether column tiles take the place of pixels, see :class:`.Cutter`.
     """
 
     task: Task
@@ -37,6 +39,7 @@ class Plan:
     rows: int
     pieces: tuple[Chunks, ...]
     time: Estimate
+    across: bool
 
     @property
     def strips(self) -> Iterator[tuple[int, int]]:
@@ -109,5 +112,5 @@ def _best(cutter: Cutter, rows: int | None) -> Plan:
     for each in candidates:
         pieces = cutter.pieces(each)
         time = estimate(cutter, each, pieces)
-        plans.append(Plan(cutter.task, cutter.operation, each, pieces, time))
+        plans.append(Plan(cutter.task, cutter.operation, each, pieces, time, cutter.across))
     return min(plans, key=lambda each: each.time.total)

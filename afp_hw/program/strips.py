@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from afp_hw.design import AcceleratorDesign
@@ -10,6 +11,7 @@ from afp_hw.design.descriptor import FIELDS, Operation
 from afp_hw.program import fit
 from afp_hw.program.layout import TensorLayout
 from afp_hw.program.tasks import Operand, Product, Task
+from afp_hw.program.views import Axis
 from afp_hw.program.weights import Chunks, chunks_of, weight_bits, weight_bytes
 
 _MOST_TILES: Final = (1 << FIELDS["n_tiles"].width) - 1
@@ -25,6 +27,16 @@ class Cutter:
         What is computed, where its tensors lie, and on what.
     operation
         The dataflow.
+
+    Attributes
+    ----------
+    task
+        The same; a window too high for a bank is in parts.
+    tiles, words
+        Column tiles, and words of the output bank for a pixel.
+    across
+        Whether column tiles take the place of pixels: a step without products whose output has one
+        pixel, and one record for all channels. Sums of a pixel must be `SUM_CYCLES` apart.
     """
 
     def __init__(
@@ -34,18 +46,43 @@ class Cutter:
         accelerator: AcceleratorDesign,
         operation: Operation,
     ) -> None:
-        self.task, self.accelerator, self.operation = task, accelerator, operation
+        self.accelerator, self.operation = accelerator, operation
         self._layouts, self._design = layouts, accelerator.array
+        self.task = task if task.product is not None else self._in_parts(task)
         self.tiles = -(-task.output.grid[0] // self._design.cols)
-        """Column tiles."""
         self.words = self.tiles * max(task.output.slices, 1)
-        """Words of the output bank for a pixel."""
+        self.across = self._goes_across()
         product = task.product
         if product is None:
             self._runs = [Chunks((0, self.tiles), 0, 0, 0, 1, 1)]
         else:
             pitch = layouts[product.view.tensor].pitch
             self._runs = chunks_of(product, pitch, self._design)
+
+    def _goes_across(self) -> bool:
+        task, columns = self.task, self._design.cols
+        if task.product is not None or task.output.grid[1:] != (1, 1) or not task.records.alike:
+            return False
+        layouts = [self._layouts[each.view.tensor] for each in task.operands]
+        # Columns without a channel read zeros, which only the accelerator writes there.
+        return all(
+            layout.pitch % columns == 0 and each.view.c == Axis.whole(layout.grid[0])
+            for each, layout in zip(task.operands, layouts, strict=True)
+        )
+
+    def _in_parts(self, task: Task) -> Task:
+        """The same with windows cut where a bank does not hold their rows: they accumulate."""
+        operands: list[Operand] = []
+        for each in task.operands:
+            most = each.window.kernel[0]
+            parts = [
+                [replace(each, window=window) for window in each.window.cut(rows)]
+                for rows in range(most, 0, -1)
+            ]
+            there = self.accelerator.side_bytes
+            fitting = (p for p in parts if all(self.loaded(part, 1) <= there for part in p))
+            operands += next(fitting, parts[0])
+        return replace(task, operands=tuple(operands))
 
     def most_rows(self) -> int:
         """Output rows of the largest strip.
@@ -99,7 +136,9 @@ class Cutter:
         """Column tiles, cut so that one descriptor computes each piece of such a strip."""
         accelerator, task = self.accelerator, self.task
         most = min(accelerator.channel_tiles, _MOST_TILES)
-        if task.product is None and len(task.operands) > 1:
+        if self.across:
+            most = min(accelerator.pixels, _MOST_PIXELS)
+        elif task.product is None and len(task.operands) > 1:
             most = min(most, accelerator.pixels // (rows * task.output.grid[2]))
         pieces: list[Chunks] = []
         for run in self._runs:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -34,6 +35,13 @@ class Window:
     def first_row(self, row: int) -> int:
         """First row that output row `row` reads."""
         return row * self.strides[0] - self.top
+
+    def cut(self, rows: int) -> Iterator[Window]:
+        """The same in windows of at most so many rows, one below the other."""
+        high, wide = self.kernel
+        for at in range(0, high, rows):
+            top = self.top - at * self.dilations[0]
+            yield replace(self, kernel=(min(rows, high - at), wide), top=top)
 
     def rows(self, first: int, end: int, axis: Axis) -> tuple[int, int]:
         """Rows that are there of those that output rows first .. end - 1 read."""
@@ -101,6 +109,12 @@ class Records:
     drop: NDArray[Any]
     limit: NDArray[Any]
     negative_limit: NDArray[Any]
+
+    @property
+    def alike(self) -> bool:
+        """Whether all channels have one record."""
+        each = (self.init, self.shift, self.drop, self.limit, self.negative_limit)
+        return all(bool((values == values[0]).all()) for values in each)
 
 
 @dataclass(frozen=True, eq=False)

@@ -192,3 +192,34 @@ def test_weights_that_two_banks_hold_are_loaded_once() -> None:
     assert program.manifest["layers"][0]["pieces"] == 2
     assert program.manifest["layers"][0]["strips"] == 6
     assert moved.loaded["wgt"] == program.manifest["image"]["weight_bytes"]
+
+
+def test_a_window_that_a_bank_does_not_hold_accumulates_in_parts() -> None:
+    net = Builder(9, 8, 8)
+    net.conv(18)
+    first = net.relu()
+    net.pool("MaxPool", (6, 5), (2, 3), (1, 2, 1, 2))
+    net.last = first
+    net.average()
+    net.linear(4)
+    tight = replace(SMALL, side_bytes=512)
+    network, image = net.lowered(tight)
+    program, _ = compare(network, image, tight)
+    assert sum(each["accumulate"] for each in program.descriptors) >= 2
+
+
+def test_column_tiles_take_the_place_of_pixels_where_there_is_one() -> None:
+    net = Builder(3, 7, 7)
+    net.conv(70)
+    net.relu()
+    net.average()
+    net.linear(4)
+    for pixels, descriptors in ((256, 1), (8, 3)):
+        tight = replace(SMALL, pixels=pixels)
+        network, image = net.lowered(tight)
+        program, _ = compare(network, image, tight)
+        layer = program.manifest["layers"][1]
+        begin, end = layer["descriptors"]
+        assert end - begin == descriptors
+        tiles = 18 if descriptors == 1 else 8 + 8 + 4
+        assert layer["loop_cycles"] == 49 * 5 * tiles  # 1337 has five digits

@@ -15,7 +15,7 @@ from tests.program.random_networks import Case, cases
 _FLOWS = (None, Operation.WEIGHTS_STATIONARY, Operation.OUTPUTS_STATIONARY)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(cases(), st.sampled_from(_FLOWS), st.sampled_from([None, 1, 2, 100]))
 def test_every_tensor_is_that_of_the_exact_chain(
     case: Case, dataflow: Operation | None, rows: int | None

@@ -40,8 +40,8 @@ def residual() -> Builder:
     return net
 
 
-def added() -> Builder:
-    net = Builder(4, 6, 6)
+def added(channels: int = 4) -> Builder:
+    net = Builder(channels, 6, 6)
     net.average()
     return net
 
@@ -136,9 +136,9 @@ CASES = [
         "'conv0', not 2048",
     ),
     (
-        added,
+        lambda: added(30),
         replace(SMALL, side_bytes=64),
-        "AcceleratorDesign.side_bytes must be at least 144 for the input rows of "
+        "AcceleratorDesign.side_bytes must be at least 816 for the input rows of "
         "'globalaveragepool0.out', not 64",
     ),
     (
