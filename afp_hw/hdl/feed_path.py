@@ -16,6 +16,7 @@ from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.rebias import Rebias
 from afp_hw.hdl.stages import staged
 from afp_hw.hdl.walk import Walk
+from afp_hw.hdl.weight_path import WeightPath
 
 
 def feed_walk_settings(descriptor, walk: Walk):
@@ -83,7 +84,7 @@ class FeedPath(wiring.Component):
         array = design.array
         self.lead = design.array.rows
         self.acts = PackedBuffer(design.data_width, design.act_word, design.act_bytes, place)
-        self.weights = PackedBuffer(design.data_width, design.wgt_word, design.wgt_bytes, place)
+        self.weights = WeightPath(design, place)
         members = {
             "i_descriptor": In(DESCRIPTOR),
             "i_start": In(1),
@@ -94,7 +95,7 @@ class FeedPath(wiring.Component):
             "o_row": Out(range(array.rows)),
             "o_weights": Out(array.cols * array.lanes * array.weights.width),
         }
-        for name, buffer in (("act", self.acts), ("wgt", self.weights)):
+        for name, buffer in (("act", self.acts), ("wgt", self.weights.buffer)):
             members |= {
                 f"i_{name}_write": In(1),
                 f"i_{name}_bank": In(1),
@@ -120,8 +121,37 @@ class FeedPath(wiring.Component):
             self.o_tile.eq(running & walk.o_chunk_begins & walk.o_tile_ends & outputs),
         ]
         self._groups(m, d, walk, running & products, outputs)
-        self._weight_rows(m, d, walk, running, outputs)
+        self._weights(m, d, walk, running, outputs)
         return m
+
+    def _weights(self, m, d, walk, running, outputs):
+        m.submodules.weights = weights = self.place("weight_path", lambda: self.weights)
+        # A cycle behind the first group of a chunk the array takes weights of the next one.
+        stationary = d.operation == Operation.WEIGHTS_STATIONARY
+        following = Mux(walk.o_tile_ends, ~walk.o_ends, ~walk.o_last_chunk & ~walk.o_extra)
+        ahead = Signal()
+        m.d.sync += ahead.eq(
+            stationary & (self._ahead | (running & walk.o_chunk_begins & following))
+        )
+        ends = running & outputs & walk.o_chunk_ends & walk.o_tile_ends
+        m.d.comb += [
+            weights.i_start.eq(self.i_start),
+            weights.i_tile.eq(ahead),
+            weights.i_row.eq(running & outputs & ~walk.o_extra),
+            weights.i_again.eq(ends & ~walk.o_n_ends),
+            weights.i_onward.eq(ends & walk.o_n_ends),
+            weights.i_row_bits.eq(d.wgt_row_bits),
+            weights.i_read_bank.eq(d.wgt_bank),
+            weights.i_width.eq(d.wgt_width),
+            weights.i_n_man.eq(d.wgt_n_man),
+            weights.i_write.eq(self.i_wgt_write),
+            weights.i_bank.eq(self.i_wgt_bank),
+            weights.i_beat.eq(self.i_wgt_beat),
+            weights.i_data.eq(self.i_data),
+            self.o_weights.eq(weights.o_weights),
+            self.o_wgt_valid.eq(weights.o_valid),
+            self.o_wgt_last.eq(weights.o_last),
+        ]
 
     def _run(self, m, d, walk):
         """The first weights ahead, then a step each cycle to the last one; whether it is."""
@@ -142,21 +172,17 @@ class FeedPath(wiring.Component):
         ]
         return running
 
-    def _buffer(self, m, name, buffer):
-        m.submodules[f"{name}_buffer"] = placed = self.place(f"{name}_buffer", lambda: buffer)
-        m.d.comb += [
-            placed.i_write.eq(getattr(self, f"i_{name}_write")),
-            placed.i_bank.eq(getattr(self, f"i_{name}_bank")),
-            placed.i_beat.eq(getattr(self, f"i_{name}_beat")),
-            placed.i_data.eq(self.i_data),
-        ]
-        return placed
-
     def _groups(self, m, d, walk, running, outputs):
         """Activations: address, memory, shifter, codes."""
         design = self.design
         acts = design.array.afp_acts
-        buffer = self._buffer(m, "act", self.acts)
+        m.submodules.buffer = buffer = self.place("act_buffer", lambda: self.acts)
+        m.d.comb += [
+            buffer.i_write.eq(self.i_act_write),
+            buffer.i_bank.eq(self.i_act_bank),
+            buffer.i_beat.eq(self.i_act_beat),
+            buffer.i_data.eq(self.i_data),
+        ]
         inside, valid, read = Signal(), Signal(), Signal()
         m.d.comb += [
             inside.eq((walk.o_row >= 0) & (walk.o_row < d.act_y_limit) & ~walk.o_extra),
@@ -227,73 +253,3 @@ class FeedPath(wiring.Component):
         m.d.sync += [register.eq(tags[name]) for name, register in control.items()]
         rest = staged(m, stage, {"row": tags["row"], "place": place})
         return control | {"row": rest["row"]}, rest["place"]
-
-    def _weight_rows(self, m, d, walk, running, outputs):
-        """Weights, a row a cycle: of this chunk with outputs stationary, else of the next one."""
-        design = self.design
-        array = design.array
-        buffer = self._buffer(m, "wgt", self.weights)
-        last_row = array.rows - 1
-        row = Signal(range(array.rows))
-        counting, begins, following = Signal(), Signal(), Signal()
-        # A cycle behind the first group of a chunk the array takes weights of the next one.
-        stationary = d.operation == Operation.WEIGHTS_STATIONARY
-        m.d.comb += [
-            following.eq(Mux(walk.o_tile_ends, ~walk.o_ends, ~walk.o_last_chunk & ~walk.o_extra)),
-        ]
-        m.d.sync += begins.eq(
-            stationary & (self._ahead | (running & walk.o_chunk_begins & following))
-        )
-        ahead = Signal()
-        m.d.comb += ahead.eq(begins | counting)
-        with m.If(ahead):
-            m.d.sync += [row.eq(Mux(row == last_row, 0, row + 1)), counting.eq(row != last_row)]
-        wanted = Signal()
-        m.d.comb += wanted.eq(ahead | (running & outputs & ~walk.o_extra))
-
-        bit, tile_bit = Signal(32, reset_less=True), Signal(32, reset_less=True)
-        next_bit = Signal(32)
-        m.d.comb += next_bit.eq(bit + Mux(wanted, d.wgt_row_bits, 0))
-        rewinds = running & outputs & walk.o_chunk_ends & walk.o_tile_ends
-        with m.If(self.i_start):
-            m.d.sync += [bit.eq(0), tile_bit.eq(0)]
-        with m.Elif(rewinds & ~walk.o_n_ends):
-            m.d.sync += bit.eq(tile_bit)
-        with m.Else():
-            m.d.sync += bit.eq(next_bit)
-            with m.If(rewinds):
-                m.d.sync += tile_bit.eq(next_bit)
-
-        tags = {"valid": wanted, "last": ahead & (row == last_row)}
-        address = staged(m, "w1", {"bit": bit})["bit"]
-        for stage in range(1, 5):
-            late = {name: Signal(name=f"w{stage}_{name}") for name in tags}
-            m.d.sync += [register.eq(tags[name]) for name, register in late.items()]
-            tags = late
-            if stage == 1:
-                m.d.comb += [
-                    buffer.i_read.eq(tags["valid"]),
-                    buffer.i_read_bank.eq(d.wgt_bank),
-                    buffer.i_bit.eq(address),
-                ]
-            if stage == 3:
-                reading = tags["valid"]
-        weights = array.afp_weights
-        count = array.cols * array.lanes
-        m.submodules.wgt_unpacker = unpacker = self.place(
-            f"unpacker_{weights}_{count}", lambda: Unpacker(weights, count, design.wgt_word)
-        )
-        m.d.comb += [
-            unpacker.i_data.eq(buffer.o_data),
-            unpacker.i_width.eq(d.wgt_width),
-            unpacker.i_signed.eq(1),
-            unpacker.i_narrow.eq(weights.n_man - d.wgt_n_man),
-        ]
-        codes = Signal(count * weights.width, reset_less=True)
-        with m.If(reading):
-            m.d.sync += codes.eq(Cat(*unpacker.o_code))
-        m.d.comb += [
-            self.o_weights.eq(codes),
-            self.o_wgt_valid.eq(tags["valid"]),
-            self.o_wgt_last.eq(tags["last"]),
-        ]
