@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from afp_hw import AFPFormat
 from afp_hw.design import AcceleratorDesign, load_accelerator
 from afp_hw.design.descriptor import Operation
 from tests.program.networks import Builder, compare
@@ -223,3 +224,18 @@ def test_column_tiles_take_the_place_of_pixels_where_there_is_one() -> None:
         assert end - begin == descriptors
         tiles = 18 if descriptors == 1 else 8 + 8 + 4
         assert layer["loop_cycles"] == 49 * 5 * tiles  # 1337 has five digits
+
+
+def test_sums_beyond_64_bits_are_exact_too() -> None:
+    array = replace(
+        SMALL.array,
+        weights=AFPFormat(5, 3),
+        acts=AFPFormat(5, 2),
+        outs=None,
+        init_max=(1 << 62) - 1,
+    )
+    wide = replace(SMALL, array=array)
+    assert array.acc_width > 64
+    for build in (shortcut, pools):
+        network, image = build().lowered(wide, "e5m2", "e5m2")
+        compare(network, image, wide)
