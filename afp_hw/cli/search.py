@@ -71,6 +71,16 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
         )
 
 
+def _within(design_file: Path | None) -> dict[str, str]:
+    """Options of a search for what an array holds."""
+    if design_file is None:
+        return {}
+    from afp_hw.design import load_recipe
+
+    array = load_recipe(design_file)
+    return {"weights_within": str(array.afp_weights), "acts_within": str(array.afp_acts)}
+
+
 @click.command(name="search")
 @click.argument("model", metavar="MODEL")
 @click.option(
@@ -119,6 +129,13 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
     show_default=True,
     metavar="LOW:HIGH",
     help="Of a tensor.",
+)
+@click.option(
+    "--design",
+    "design_file",
+    type=FILE,
+    metavar="FILE",
+    help="gen/*.toml: only formats that its array holds.",
 )
 @click.option(
     "--measure",
@@ -197,6 +214,7 @@ def command(
     std: tuple[float, ...] | None,
     cost_name: str,
     costs_file: Path | None,
+    design_file: Path | None,
     trials: int,
     timeout: float | None,
     out: Path,
@@ -224,7 +242,7 @@ def command(
     from afp_hw.search.options import SearchOptions
 
     output_directory(out.parent)
-    options = SearchOptions(**choices, lam=0.0 if lam is None else lam)
+    options = SearchOptions(**choices, **_within(design_file), lam=0.0 if lam is None else lam)
     table = CostTable.load(costs_file)
     graph = load_graph(model_file(model))
     scale = {"mean": mean, "std": std}

@@ -44,6 +44,8 @@ class Preference:
         Grid of a static tensor: by its largest magnitude, or by least squared error.
     keep
         How many splits of each width are candidates.
+    within
+        Envelope that holds all of them; None: any split.
     """
 
     measure: Measure
@@ -51,6 +53,18 @@ class Preference:
     cost: Cost
     rule: Rule
     keep: int = 1
+    within: AFPFormat | None = None
+
+    def allows(self, fmt: AFPFormat) -> bool:
+        """Whether a format is in question.
+
+        One exponent bit has the values of none and one more mantissa bit, and costs more: left out
+        unless the envelope has no room for that bit.
+        """
+        if self.within is None:
+            return fmt.n_exp != 1
+        twin = AFPFormat(0, fmt.n_man + 1, fmt.signed)
+        return self.within.holds(fmt) and (fmt.n_exp != 1 or not self.within.holds(twin))
 
     def objective(self, score: Score) -> float:
         """What the best split has least of."""
@@ -77,13 +91,10 @@ class Candidate:
 
 
 def _best(scores: Iterable[Score], preference: Preference) -> list[Score]:
-    """The best scores of each width, the best first; of equal ones the one that came first.
-
-    One exponent bit has the values of none and one more mantissa bit, and costs more: left out.
-    """
+    """The best scores of each width, the best first; of equal ones the one that came first."""
     found: dict[int, list[Score]] = {}
     for score in scores:
-        if score.fmt.n_exp != 1:
+        if preference.allows(score.fmt):
             found.setdefault(score.fmt.width, []).append(score)
     return [
         score

@@ -122,13 +122,14 @@ class NetworkSearch:
     def _candidates(self) -> dict[Key, list[Candidate]]:
         options = self.options
         widths = range(options.widths[0], options.widths[1] + 1)
-        preference = Preference(
-            options.measure, options.lam, self.cost, options.rule, options.splits
-        )
+        asked = (options.measure, options.lam, self.cost, options.rule, options.splits)
+        preferences = {
+            kind: Preference(*asked, options.envelope(kind)) for kind in ("weights", "acts")
+        }
         found: dict[Key, list[Candidate]] = {}
         for layer in self.graph.layers():
             found["weights", layer.name] = weight_candidates(
-                layer, widths, preference, channels=options.channels
+                layer, widths, preferences["weights"], channels=options.channels
             )
         samples = collect_samples(self.graph, self.images, options.seed, self._bar("activations"))
         for name, sample in samples.items():
@@ -138,8 +139,16 @@ class NetworkSearch:
             found["acts", name] = [
                 candidate
                 for dynamic in kinds
-                for candidate in activation_candidates(sample, widths, preference, dynamic=dynamic)
+                for candidate in activation_candidates(
+                    sample, widths, preferences["acts"], dynamic=dynamic
+                )
             ]
+        for (kind, name), candidates in found.items():
+            if not candidates:
+                raise ValueError(
+                    f"SearchOptions.{kind}_within must hold a format of {options.widths[0]} to "
+                    f"{options.widths[1]} bits for {name!r}, not {options.envelope(kind)}"
+                )
         return found
 
     def _errors(self) -> dict[Key, list[float]]:

@@ -47,6 +47,8 @@ class SearchOptions:
         Calibration images that the last two look at.
     seed
         Draws the samples of activations, and the trials of an accuracy search.
+    weights_within, acts_within
+        Envelopes, by name, that hold every format chosen: those of an array. None: any format.
 
     Raises
     ------
@@ -67,6 +69,8 @@ class SearchOptions:
     correct_bias: bool = True
     tuning_images: int = 256
     seed: int = 0
+    weights_within: str | None = None
+    acts_within: str | None = None
 
     def __post_init__(self) -> None:
         low, high = self.widths
@@ -87,6 +91,11 @@ class SearchOptions:
             raise ValueError(f"SearchOptions.equalize must be in 0..1, not {self.equalize!r}")
         if self.seed < 0:
             raise ValueError(f"SearchOptions.seed must not be negative, not {self.seed}")
+
+    def envelope(self, kind: str) -> AFPFormat | None:
+        """What holds all formats of ``"weights"`` or ``"acts"``, if that is asked for."""
+        name = self.weights_within if kind == "weights" else self.acts_within
+        return None if name is None else AFPFormat.parse(name)
 
     def document(self) -> dict[str, Any]:
         """What JSON holds of it."""

@@ -220,3 +220,22 @@ def test_a_mixed_network_loses_no_more_than_either_kind(graph: Graph) -> None:
     assert (none, every) == (0, len(stored_tensors(graph)))
     assert mixed <= min(static, pure) * (1 + 1e-6)
     assert 0 < some < every
+
+
+def test_an_envelope_holds_all_that_is_found(graph: Graph) -> None:
+    """Candidates and choice; of one exponent bit and none what the envelope has room for."""
+    images = IMAGES[:16]
+    options = SearchOptions(weights_within="e3m1", acts_within="e3m2", tuning_images=16)
+    search = NetworkSearch(graph, images, options)
+    for (kind, _), candidates in search.candidates.items():
+        envelope = AFPFormat.parse("e3m1" if kind == "weights" else "e3m2")
+        assert candidates
+        assert all(envelope.holds(candidate.item.fmt) for candidate in candidates)
+    found = {str(c.item.fmt) for c in search.candidates["weights", "conv1"]}
+    assert "e1m1" in found
+    assert "e1m0" not in found  # e0m1 has its values
+
+
+def test_an_envelope_without_room_is_refused(graph: Graph) -> None:
+    with pytest.raises(ValueError, match=r"weights_within must hold a format of 7 to 8 bits"):
+        NetworkSearch(graph, IMAGES[:4], SearchOptions(widths=(7, 8), weights_within="e3m1"))
