@@ -1,4 +1,4 @@
-"""Settings of :class:`.WindowRequantizer`: where its window lies. ``docs/numerics.md`` section 6."""
+"""Where the window of :class:`.WindowRequantizer` lies: its settings. ``docs/numerics.md`` 6."""
 
 from __future__ import annotations
 
