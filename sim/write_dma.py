@@ -131,8 +131,8 @@ async def runs_with_late_data(dut):
 @bounded_test()
 async def errors(dut):
     """Error responses are kept until they are cleared, and every beat is written nevertheless."""
-    bench = await _run(dut, "errors", 0.3, 0.2, 25, 40, wrong=0.03)
-    assert bench.errors > 5
+    bench = await _run(dut, "errors", 0.3, 0.2, 25, 40, wrong=0.1)
+    assert bench.errors
 
 
 @bounded_test()
