@@ -168,9 +168,11 @@ class Sequencer(wiring.Component):
             self.o_stop.eq((code != ErrorCode.NONE) | self.i_wrong),
             self.o_error_descriptor.eq(self.o_computed),
         ]
-        over = Signal()
+        over, failed = Signal(), Signal()
         m.d.comb += [
-            over.eq(self.o_busy & (Mux(code == ErrorCode.NONE, ended, idle))),
+            # The last response may be the one that is wrong: then the run ends a cycle later.
+            failed.eq(self.i_read_error | self.i_write_error),
+            over.eq(self.o_busy & Mux(code == ErrorCode.NONE, ended & ~failed, idle)),
             self.o_done.eq(over),
         ]
         with m.If(over):
