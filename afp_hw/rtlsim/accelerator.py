@@ -16,6 +16,7 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.design.registers import COUNTERS, REGISTERS, ErrorCode
 from afp_hw.errors import MismatchError
 from afp_hw.rtlsim.build import shared_object
+from afp_hw.rtlsim.emitted import emitted_accelerator
 
 _CHUNK_CYCLES = 1 << 14
 """Cycles of one call into the library, so that Ctrl-C and progress work."""
@@ -63,11 +64,9 @@ def accelerator_library(design: AcceleratorDesign, trace: str | None = None) -> 
 
     `trace` is ``"vcd"``, ``"fst"`` or None; errors as :class:`.ArraySimulator`.
     """
-    from afp_hw.verilog.accelerator import emit_accelerator  # Amaranth takes a while to import
-
-    emitted = emit_accelerator(design)
+    name, verilog = emitted_accelerator(design)
     ports = f"#define DATA_WIDTH {design.data_width}\n"
-    return shared_object(emitted.name, emitted.verilog, ports, trace, "accelerator.cpp")
+    return shared_object(name, verilog, ports, trace, "accelerator.cpp")
 
 
 class AcceleratorSimulator:
