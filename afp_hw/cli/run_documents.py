@@ -36,7 +36,9 @@ def data_for(
     name, given, output = program.manifest["model"], program.input.layout, program.output.layout
     if path is None:
         if name != _EMBEDDED_NAME:
-            raise ValueError(f"--data must be given for another model than {_EMBEDDED_NAME!r}")
+            raise ValueError(
+                f"--data must be given for another model than {_EMBEDDED_NAME!r}, not left out"
+            )
         return embedded_test_set()
     inputs = (TensorSpec(given.name, given.shape),)
     graph = Graph(name, inputs, (output.name,), (), {output.name: output.shape})
