@@ -10,12 +10,13 @@ from itertools import pairwise
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, SideUse
 from afp_hw.program import fields
+from afp_hw.program.grid_fields import grid_fields, operand_fields, sources
 from afp_hw.program.layout import TensorLayout
 from afp_hw.program.plans import Plan
 from afp_hw.program.program import TensorPlace
 from afp_hw.program.sequence import Load, Sequence, require_count
 from afp_hw.program.settings import tile_bytes
-from afp_hw.program.tasks import Operand, Product
+from afp_hw.program.tasks import Operand, Product, Task
 from afp_hw.program.weights import Chunks, weight_bytes
 
 
@@ -129,6 +130,8 @@ class _Assembler:
                 values |= fields.output_fields(each, piece, self._columns)
                 loads = {"parameter": self._parameters(number, piece, each.across)}
                 last = index + 1 == len(each.pieces)
+                ends = last and order + 1 == each.strip_count
+                values |= grid_fields(each.task, self._layouts, ends=ends)
                 if last:
                     address = self._places[each.task.output.name].address
                     values |= fields.store_fields(each, strip, address, self._columns)
@@ -147,11 +150,10 @@ class _Assembler:
 
     def _load_ahead(self, number: int) -> None:
         """A descriptor that computes nothing, for records and weights of the next task."""
-        piece = self._plans[number + 1].pieces[0]
-        loads = {
-            "parameter": self._parameters(number + 1, piece, False),
-            "wgt": self._weights[number + 1][0],
-        }
+        following = self._plans[number + 1]
+        loads = {"wgt": self._weights[number + 1][0]}
+        if following.task.grid_shift is None:  # else records wait for the grid of the input
+            loads["parameter"] = self._parameters(number + 1, following.pieces[0], False)
         name = self._plans[number].task.name
         self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
 
@@ -168,7 +170,7 @@ class _Assembler:
         rows = fields.Rows.of(product.view, product.window, strip)
         layout = self._layouts[product.view.tensor]
         values |= fields.product_fields(product, piece, layout, rows)
-        values |= fields.group_fields(product, self._accelerator)
+        values |= fields.group_fields(product, layout, self._accelerator)
         loads["act"] = self._rows(layout, rows)
         for operand in each.task.operands:
             self._read(operand, each.task.use, piece, strip, values, loads)
@@ -191,9 +193,13 @@ class _Assembler:
             own["sum_n_step"] = values["pixels"] if len(operands) > 1 else 0
             needed = dict(loads)
             self._read(operand, each.task.use, piece, strip, own, needed)
-            own |= fields.across_fields(operand, self._columns) if each.across else {}
+            own |= operand_fields(each.task, operand, self._layouts, self._accelerator)
+            if each.across:
+                layout = self._layouts[operand.view.tensor]
+                own |= fields.across_fields(layout, self._columns)
             if not ends:
                 own = {name: value for name, value in own.items() if "store" not in name}
+                own.pop("dynamic_end", None)
             self._sequence.add(each.task.name, own, needed, emit=ends, store=ends and last)
 
     def _read(
@@ -215,11 +221,23 @@ class _Assembler:
         """Records of a piece, or of one tile for all."""
         size = tile_bytes(self._accelerator)
         first, count = (0, 1) if across else (piece.tiles[0], piece.count)
-        return Load((number, first, count), self._records[number] + first * size, count * size)
+        stores = self._grids_behind(self._plans[number].task)
+        at = self._records[number] + first * size
+        return Load((number, first, count), at, count * size, stores)
+
+    def _grids_behind(self, task: Task) -> int:
+        """Stores behind which the dynamic grids of what a task reads are known."""
+        if task.grid_shift is None:
+            return 0
+        stored = [self._stored[name] for name in sources(task) if name in self._stored]
+        return max((strips[-1][1] for strips in stored), default=0)
 
     def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
         """Rows of a tensor, which must have been stored."""
         first, end = rows.stored
         address = self._places[layout.name].address + first * layout.row_bytes
-        stores = next((n for stored, n in self._stored.get(layout.name, ()) if stored >= end), 0)
+        stored = self._stored.get(layout.name, [])
+        if layout.place is not None:  # the grid of words is known when all are stored
+            stored = stored[-1:]
+        stores = next((n for rows_stored, n in stored if rows_stored >= end), 0)
         return Load((layout.name, first, end), address, (end - first) * layout.row_bytes, stores)

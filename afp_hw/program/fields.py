@@ -74,7 +74,7 @@ def loops(plan: Plan, piece: Chunks, strip: tuple[int, int], design: Accelerator
 
 def product_fields(product: Product, piece: Chunks, layout: TensorLayout, rows: Rows) -> Fields:
     """Activations and weights."""
-    view, window, width, pitch = product.view, product.window, product.act.width, layout.pitch
+    view, window, width, pitch = product.view, product.window, layout.width, layout.pitch
     x = view.x
     channel = view.c.place(piece.channel)
     start = (rows.first - rows.begin) * view.y.step * layout.row_bits
@@ -108,11 +108,11 @@ def product_fields(product: Product, piece: Chunks, layout: TensorLayout, rows: 
     }
 
 
-def group_fields(product: Product, design: AcceleratorDesign) -> Fields:
+def group_fields(product: Product, layout: TensorLayout, design: AcceleratorDesign) -> Fields:
     """Steps that follow from the array alone."""
     array = design.array
     return {
-        "act_cj_step": array.group * product.act.width,
+        "act_cj_step": array.group * layout.width,
         "act_q_cj_step": array.group,
         "wgt_row_bits": array.cols * array.lanes * product.wgt.width,
     }
@@ -124,7 +124,7 @@ def side_fields(
     """Side operand: of a step without products its window and table of shifts too."""
     view, window, fmt, pitch = operand.view, operand.window, operand.fmt, layout.pitch
     channel = piece.tiles[0] * columns
-    width = fmt.width
+    width = layout.width
     start = (rows.first - rows.begin) * view.y.step * layout.row_bits
     start += (view.x.place(-window.left) * pitch + view.c.place(channel)) * width
     row = view.y.step * layout.row_bits
@@ -158,10 +158,10 @@ def side_fields(
     }
 
 
-def across_fields(operand: Operand, columns: int) -> Fields:
+def across_fields(layout: TensorLayout, columns: int) -> Fields:
     """What of a side operand differs where column tiles take the place of pixels."""
     return {
-        "side_x_step": columns * operand.fmt.width,
+        "side_x_step": columns * layout.width,
         "side_x_stride": 0,
         "side_channel": 0,
         "side_channel_limit": columns,
@@ -190,7 +190,8 @@ def output_fields(plan: Plan, piece: Chunks, columns: int) -> Fields:
     }
     if layout.item is None:
         return fields | {"output": int(OutputKind.SUMS), "extra_chunks": layout.slices - 1}
-    return fields | {"output": int(OutputKind.CODES), **_format("out", layout.item.fmt)}
+    kind = OutputKind.WORDS if layout.words else OutputKind.CODES
+    return fields | {"output": int(kind), **_format("out", layout.item.fmt)}
 
 
 def store_fields(plan: Plan, strip: tuple[int, int], address: int, columns: int) -> Fields:

@@ -17,10 +17,12 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import (
     DESCRIPTOR_BYTES,
     Operation,
+    OutputKind,
     SideUse,
     unpack_descriptor,
 )
 from afp_hw.program.interpreter_buffers import Buffer
+from afp_hw.program.interpreter_grids import Grids, scaled_records
 from afp_hw.program.interpreter_outputs import leaving
 from afp_hw.program.interpreter_sums import Products, SideOperand, tile_sums
 from afp_hw.program.packing import pack_rows
@@ -46,15 +48,26 @@ class Moved:
     stored: int
 
 
-def interpret(memory: bytearray, accelerator: AcceleratorDesign) -> Moved:
+def interpret(memory: bytearray, accelerator: AcceleratorDesign, input_lsb: int = 0) -> Moved:
     """Run the program at the start of memory, in place.
+
+    Parameters
+    ----------
+    memory
+        The image, the input and room for the rest.
+    accelerator
+        What it runs on.
+    input_lsb
+        Register INPUT_GRID: exponent of a dynamic input.
 
     Raises
     ------
+    AlignmentError
+        Dynamic operands of an addition lie too far apart for its sums.
     ValueError
         A descriptor that does not keep to the contract, or waits too little.
     """
-    return _Machine(memory, accelerator).run()
+    return _Machine(memory, accelerator, input_lsb).run()
 
 
 def read_descriptors(memory: bytes | bytearray) -> list[dict[str, int]]:
@@ -69,8 +82,9 @@ def read_descriptors(memory: bytes | bytearray) -> list[dict[str, int]]:
 
 
 class _Machine:
-    def __init__(self, memory: bytearray, accelerator: AcceleratorDesign) -> None:
+    def __init__(self, memory: bytearray, accelerator: AcceleratorDesign, input_lsb: int) -> None:
         self._memory, self._accelerator = memory, accelerator
+        self._grids = Grids(accelerator, input_lsb)
         array = accelerator.array
         self._descriptors = read_descriptors(memory)
         self._promises = promises(self._descriptors)
@@ -90,12 +104,15 @@ class _Machine:
 
     def run(self) -> Moved:
         for index, each in enumerate(self._descriptors):
+            early, late = ["parameter", "wgt"], ["act", "side"]
+            if each["dynamic_in"]:
+                early, late = ["wgt"], ["parameter", "act", "side"]
             self._proceed(self._promises[index].load)
-            self._load(index, each, "parameter")
-            self._load(index, each, "wgt")
+            for kind in early:
+                self._load(index, each, kind)
             self._proceed(self._promises[index].operands)
-            self._load(index, each, "act")
-            self._load(index, each, "side")
+            for kind in late:
+                self._load(index, each, kind)
         self._proceed(Done(len(self._descriptors), len(self._storing)))
         loaded = {kind: buffer.loaded for kind, buffer in self._buffers.items()}
         return Moved(loaded, self._bytes)
@@ -142,7 +159,10 @@ class _Machine:
                 f"descriptor {index}.{kind}_address must be that of beats within "
                 f"{len(self._memory)} bytes, not {begin}"
             )
-        self._buffers[kind].load(bank, bytes(self._memory[begin : begin + size]))
+        data = bytes(self._memory[begin : begin + size])
+        if kind == "parameter":
+            data = scaled_records(self._accelerator, data, each, self._grids)
+        self._buffers[kind].load(bank, data)
 
     # Computation
 
@@ -161,13 +181,17 @@ class _Machine:
                 f"{each['n_tiles']}"
             )
         products = side = None
+        looked = self._grids.look(index, each)
         if each["operation"] != Operation.SIDE:
-            products = Products(accelerator, each, self._buffers["act"], self._buffers["wgt"])
+            act, wgt = self._buffers["act"], self._buffers["wgt"]
+            products = Products(accelerator, each, act, wgt, looked)
         if each["side_use"] != SideUse.NONE:
             shift = records["shift"].astype(np.int64)
-            side = SideOperand(accelerator, each, self._buffers["side"], shift)
+            side = SideOperand(accelerator, each, self._buffers["side"], shift, looked)
         for n in range(each["n_tiles"]):
             self._tile(index, each, n, records[n], products, side)
+        if each["dynamic_end"]:
+            self._grids.end(index, each, looked)
 
     def _check_bank(self, index: int, each: Descriptor) -> None:
         """Refuse writing to an output bank that may not have been stored."""
@@ -217,8 +241,10 @@ class _Machine:
         if each["emit"]:
             first = each["out_start"] + n * each["out_n_step"]
             words = first + np.arange(each["pixels"]) * each["out_x_step"]
-            for part, codes in enumerate(leaving(each, array, sums, records)):
+            for part, codes in enumerate(leaving(each, self._accelerator, sums, records)):
                 self._out[each["out_bank"], words + part] = codes
+                if each["output"] == OutputKind.WORDS:
+                    self._grids.see(codes)
 
     # Stores
 

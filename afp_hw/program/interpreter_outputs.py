@@ -9,24 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw import golden
-from afp_hw.design import Design
+from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.design.descriptor import OutputKind
 from afp_hw.design.requantizing import window_width
 from afp_hw.formats import AFPFormat
+from afp_hw.program.interpreter_grids import words_of
 from afp_hw.program.interpreter_sums import format_of
 
 Descriptor = Mapping[str, int]
 
 
 def leaving(
-    descriptor: Descriptor, design: Design, sums: NDArray[Any], records: NDArray[Any]
+    descriptor: Descriptor,
+    accelerator: AcceleratorDesign,
+    sums: NDArray[Any],
+    records: NDArray[Any],
 ) -> Iterator[NDArray[np.uint32]]:
     """Words [pixels, cols] of a column tile, slice by slice.
 
     Parameters
     ----------
-    descriptor, design
-        How they leave, and from which array.
+    descriptor, accelerator
+        How they leave, and what.
     sums
         [pixels, cols].
     records
@@ -35,8 +39,9 @@ def leaving(
     Raises
     ------
     ValueError
-        Neither codes nor sums leave, or codes of a format that the envelope does not hold.
+        Words leave where grids are static, or codes of a format that the envelope does not hold.
     """
+    design = accelerator.array
     if descriptor["output"] == OutputKind.SUMS:
         bits = descriptor["out_bits"]
         whole = sums & ((1 << design.acc_width) - 1)
@@ -44,6 +49,9 @@ def leaving(
             yield np.asarray(whole >> part * bits & (1 << bits) - 1, np.uint32)
     elif descriptor["output"] == OutputKind.CODES:
         yield _codes(descriptor, design, sums, records)
+    elif descriptor["output"] == OutputKind.WORDS and accelerator.dynamic:
+        align = records["drop"].astype(np.int64)
+        yield words_of(accelerator, sums, align, relu=bool(descriptor["relu"]))
     else:
         raise ValueError(f"descriptor.output must be codes or sums, not {descriptor['output']}")
 

@@ -14,6 +14,7 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import Operation, SideUse
 from afp_hw.formats import AFPFormat
 from afp_hw.program.interpreter_buffers import Buffer, embedded_fix
+from afp_hw.program.interpreter_grids import Looked, stored_fix
 
 Descriptor = Mapping[str, int]
 
@@ -45,13 +46,21 @@ class Products:
         With weights or outputs stationary.
     act, wgt
         The buffers.
+    looked
+        Dynamic grids.
     """
 
     def __init__(
-        self, design: AcceleratorDesign, descriptor: Descriptor, act: Buffer, wgt: Buffer
+        self,
+        design: AcceleratorDesign,
+        descriptor: Descriptor,
+        act: Buffer,
+        wgt: Buffer,
+        looked: Looked,
     ) -> None:
         self._design, self._d, self._act = design.array, descriptor, act
-        self._table = embedded_fix(format_of(descriptor, "act"), design.array.afp_acts)
+        fmt = format_of(descriptor, "act")
+        self._table = stored_fix(design, fmt, looked.act, words=descriptor["act_words"])
         self._weights = self._all_weights(wgt)
         moves = descriptor["act_n_step"] or descriptor["act_q_n_step"]
         self._rows = None if moves else self._activations(0)
@@ -109,6 +118,8 @@ class SideOperand:
         As those of :class:`Products`.
     shift
         Of the records, [tiles, cols].
+    looked
+        Dynamic grids.
     """
 
     def __init__(
@@ -117,9 +128,12 @@ class SideOperand:
         descriptor: Descriptor,
         side: Buffer,
         shift: NDArray[np.int64],
+        looked: Looked,
     ) -> None:
-        self._design, self._d, self._side, self._shift = design.array, descriptor, side, shift
-        table = embedded_fix(format_of(descriptor, "side"), self._design.afp_acts)
+        self._design, self._d, self._side = design.array, descriptor, side
+        self._shift = shift + looked.align
+        fmt = format_of(descriptor, "side")
+        table = stored_fix(design, fmt, looked.side, words=descriptor["side_words"])
         self._wide = self._design.acc_width > 62
         self._table = table.astype(object) if self._wide else table
 

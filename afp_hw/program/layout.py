@@ -19,6 +19,8 @@ Grid = tuple[int, int, int]
 class TensorLayout:
     """A tensor's codes, [H, W, pitch], packed; each row of the image begins with a beat.
 
+    A tensor with a grid for each image may hold words instead (docs/accelerator.md, Dynamic grids).
+
     Attributes
     ----------
     name
@@ -34,13 +36,20 @@ class TensorLayout:
     beat_bytes
         Of the memory.
     item
-        Format and grid of the codes; None for sums.
+        Format and grid of the codes, or of what words will be; None for sums.
     slices, sum_width, columns
         Of sums: how many slices each has and bits of a whole one, and columns of the array.
     further_left
         Of sums: bits by which they are further left than those of the layer's own formats.
     lsb
         Of sums: exponent of the layer's own, one or one for each channel.
+    above
+        Of sums behind a tensor with a grid for each image: its name; its own exponent is to be
+        added to `lsb`.
+    place
+        In the table of grids, of a tensor with a grid for each image.
+    words
+        Whether it holds words that wait for their grid.
     """
 
     name: str
@@ -55,6 +64,9 @@ class TensorLayout:
     columns: int = 0
     further_left: int = 0
     lsb: int | tuple[int, ...] = 0
+    above: str | None = None
+    place: int | None = None
+    words: bool = False
 
     @property
     def row_bits(self) -> int:
@@ -93,7 +105,7 @@ class TensorLayout:
         return pack_rows(rows.reshape(height, -1), self.width, self.row_bytes).tobytes()
 
     def unpack(self, data: bytes) -> NDArray[Any]:
-        """Codes, or int64 or object sums, in the shape of the network; the inverse."""
+        """Codes, words, or int64 or object sums, in the shape of the network; the inverse."""
         channels, height, width = self.grid
         packed = np.frombuffer(data, np.uint8, self.size).reshape(height, self.row_bytes)
         rows = unpack_rows(packed, self.width, width * self.pitch)

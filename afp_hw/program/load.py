@@ -40,7 +40,7 @@ def load_program(directory: str | Path) -> tuple[Program, AcceleratorDesign]:
         accelerator = _accelerator(manifest["design"])
         program = _program(manifest, image, accelerator)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"manifest.json must be a program's, not one without {error}") from error
+        raise ValueError(f"manifest.json must be a program's, not without {error}") from error
     return program, accelerator
 
 
@@ -94,7 +94,8 @@ def _program(manifest: dict[str, Any], image: bytes, accelerator: AcceleratorDes
 
 def _place(tensor: Mapping[str, Any], accelerator: AcceleratorDesign) -> TensorPlace:
     codes = "format" in tensor
-    lsb = tuple(tensor["lsb"]) if isinstance(tensor["lsb"], list) else tensor["lsb"]
+    lsb: Any = tuple(tensor["lsb"]) if isinstance(tensor["lsb"], list) else tensor["lsb"]
+    lsb = None if lsb == "dynamic" else lsb
     channels, height, width = tensor["grid"]
     return TensorPlace(
         TensorLayout(
@@ -109,6 +110,9 @@ def _place(tensor: Mapping[str, Any], accelerator: AcceleratorDesign) -> TensorP
             sum_width=0 if codes else tensor["sum_width"],
             columns=0 if codes else accelerator.array.cols,
             lsb=0 if codes else lsb,
+            above=tensor.get("above"),
+            place=tensor.get("grid_place"),
+            words=tensor.get("words", False),
         ),
         tensor["address"],
     )

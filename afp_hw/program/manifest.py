@@ -127,9 +127,13 @@ def _tensor(place: TensorPlace) -> dict[str, Any]:
             "slices": layout.slices,
             "sum_width": layout.sum_width,
             "lsb": lsbs if isinstance(layout.lsb, tuple) else lsbs[0],
+            **({} if layout.above is None else {"above": layout.above}),
         }
     fmt = layout.item.fmt
-    return document | {"format": str(fmt), "lsb": layout.item.lsb}
+    document |= {"format": str(fmt), "lsb": layout.item.lsb}
+    if layout.place is None:
+        return document
+    return document | {"lsb": "dynamic", "grid_place": layout.place, "words": layout.words}
 
 
 def _moved(descriptors: Sequence[Mapping[str, int]], beat_bytes: int) -> dict[str, Any]:

@@ -137,6 +137,9 @@ class Task:
         Of the output's channels.
     relu
         Whether negative sums become 0.
+    grid_shift
+        Of a network with dynamic grids: exponent of the sums' unit over that of the operand. None:
+        grids are static.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Task:
     operands: tuple[Operand, ...]
     records: Records
     relu: bool = False
+    grid_shift: int | None = None
 
     @property
     def kind(self) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.formats import AFPFormat
+from afp_hw.network.stages import nonnegative
 from afp_hw.network.steps import GemmStep, LoweredNetwork
 from afp_hw.program import fit
+from afp_hw.program.dynamic import MOST_PLACES, is_dynamic
 from afp_hw.program.layout import Grid, TensorLayout
 from afp_hw.program.views import View
 
@@ -21,13 +24,13 @@ class Tensors:
         By name, of those that are stored.
     views
         By name, of all.
+    dynamic
+        Whether they have a grid for each image.
     """
 
     def __init__(self, lowered: LoweredNetwork, accelerator: AcceleratorDesign) -> None:
-        for name, item in lowered.tensors.items():
-            if item.dynamic:
-                raise ValueError(f"tensor {name!r} must have a static grid, not a dynamic one")
-        self._lowered, self._accelerator = lowered, accelerator
+        self.dynamic = is_dynamic(lowered, accelerator)
+        self._lowered, self.accelerator = lowered, accelerator
         self.layouts: dict[str, TensorLayout] = {}
         self.views: dict[str, View] = {}
         spec = lowered.graph.inputs[0]
@@ -38,6 +41,11 @@ class Tensors:
         """As the network has it, without its batch axis."""
         return tuple(self._lowered.graph.shapes[name])
 
+    @cached_property
+    def positive(self) -> set[str]:
+        """Tensors that the graph proves not to be negative."""
+        return nonnegative(self._lowered.graph)
+
     def lsb(self, name: str) -> int:
         """Exponent of a stored tensor."""
         lsb = self._lowered.tensors[name].lsb
@@ -47,24 +55,44 @@ class Tensors:
     def operand_format(self, name: str) -> AFPFormat:
         """Format of a tensor that is read; ValueError where the array's envelope is narrower."""
         fmt = self._lowered.tensors[name].fmt
-        fit.require_format("acts", self._accelerator.array.afp_acts, fmt, name)
+        fit.require_format("acts", self.accelerator.array.afp_acts, fmt, name)
         return fmt
 
-    def store_codes(self, name: str, grid: Grid, *, pitch: int | None = None) -> TensorLayout:
-        """A tensor of codes; without a pitch, one that the accelerator writes."""
-        design = self._accelerator.array
+    def store_rounded(self, name: str, grid: Grid) -> TensorLayout:
+        """A tensor that the accelerator rounds: of codes, or of words that wait for their grid."""
+        return self.store_codes(name, grid, words=self.dynamic)
+
+    def store_codes(
+        self, name: str, grid: Grid, *, pitch: int | None = None, words: bool = False
+    ) -> TensorLayout:
+        """A tensor of codes or words; without a pitch, one that the accelerator writes."""
+        design = self.accelerator.array
         item = self._lowered.tensors[name]
         if pitch is None:
             fit.require_format("outs", design.out_envelope, item.fmt, name)
             pitch = -(-grid[0] // design.cols) * design.cols
-        beat_bytes = self._accelerator.beat_bytes
+        place = None
+        if self.dynamic:
+            place = sum(layout.item is not None for layout in self.layouts.values())
+            fit.require_field(name, "place in the table of grids", place, MOST_PLACES - 1)
         return self._store(
-            TensorLayout(name, self.shape(name), grid, pitch, item.fmt.width, beat_bytes, item)
+            TensorLayout(
+                name,
+                self.shape(name),
+                grid,
+                pitch,
+                self.accelerator.waiting_width if words else item.fmt.width,
+                self.accelerator.beat_bytes,
+                item,
+                place=place,
+                words=words,
+            )
         )
 
     def store_sums(self, step: GemmStep, grid: Grid, further_left: int) -> TensorLayout:
         """Sums that leave the network."""
-        design, lsb = self._accelerator.array, step.lsb_acc
+        design = self.accelerator.array
+        lsb = step.lsb_wgt if self.dynamic else step.lsb_acc
         width = design.out_envelope.width
         slices = -(-design.acc_width // width)
         return self._store(
@@ -74,13 +102,14 @@ class Tensors:
                 grid,
                 -(-grid[0] // design.cols) * design.cols * slices,
                 width,
-                self._accelerator.beat_bytes,
+                self.accelerator.beat_bytes,
                 None,
                 slices,
                 design.acc_width,
                 design.cols,
                 further_left,
                 lsb if isinstance(lsb, int) else tuple(lsb.tolist()),
+                self.views[step.input].tensor if self.dynamic else None,
             )
         )
 

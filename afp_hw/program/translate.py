@@ -11,7 +11,7 @@ import numpy as np
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.design.descriptor import SideUse
 from afp_hw.network.steps import GemmStep, LoweredNetwork
-from afp_hw.program import fit
+from afp_hw.program import dynamic, fit
 from afp_hw.program.layout import Grid, TensorLayout
 from afp_hw.program.settings import records_of_output, records_of_sums
 from afp_hw.program.tasks import Operand, Product, Task, Window
@@ -39,7 +39,7 @@ class Translation:
 
 
 def translate(lowered: LoweredNetwork, accelerator: AcceleratorDesign) -> Translation:
-    """The tasks of a network of static grids.
+    """The tasks of a network, all of whose grids are static, or all dynamic.
 
     Raises
     ------
@@ -73,8 +73,6 @@ def _layer(step: GemmStep, design: Design, tensors: Tensors) -> Task:
     linear = step.node.op == "Linear"
     grid = grid_of((codes.shape[2],) if linear else tensors.shape(step.node.output))
     left = fit.require_products(design, step.name, step.act.fmt, step.wgt.fmt, codes)
-    init = step.init.astype(object) << left
-    operands = _skip(step, grid, left, init, design, tensors)
     product = Product(
         view,
         window,
@@ -85,6 +83,10 @@ def _layer(step: GemmStep, design: Design, tensors: Tensors) -> Task:
         left,
         grid[0] * codes.shape[1] * grid[1] * grid[2],
     )
+    if tensors.dynamic:
+        return _dynamic_layer(step, grid, product, tensors)
+    init = step.init.astype(object) << left
+    operands = _skip(step, grid, left, init, design, tensors)
     use = SideUse.ADD if operands else SideUse.NONE
     if step.requantize is None:
         layout = tensors.store_sums(step, grid, left)
@@ -93,6 +95,23 @@ def _layer(step: GemmStep, design: Design, tensors: Tensors) -> Task:
     shift = step.skip_shift if operands else 0
     records = records_of_output(design, step.requantize, grid[0], left, init=init, shift=shift)
     return Task(step.name, layout, product, use, operands, records, step.requantize.relu)
+
+
+def _dynamic_layer(step: GemmStep, grid: Grid, product: Product, tensors: Tensors) -> Task:
+    """A layer whose input has a grid for each image."""
+    left = product.further_left
+    records = dynamic.records_of_products(tensors.accelerator, step, left)
+    if step.requantize is None:
+        layout = tensors.store_sums(step, grid, left)
+    else:
+        positive = step.output in tensors.positive
+        dynamic.require_output(step.name, step.requantize, positive, tensors.accelerator.array)
+        layout = tensors.store_rounded(step.output, grid)
+    finest, _ = dynamic.grids_of_weights(step)
+    relu = step.requantize is not None and step.requantize.relu
+    return Task(
+        step.name, layout, product, SideUse.NONE, (), records, relu, grid_shift=finest - left
+    )
 
 
 def _window_of(step: GemmStep, grid: Grid) -> Window:

@@ -7,9 +7,10 @@ import math
 from afp_hw import golden
 from afp_hw.design import Design
 from afp_hw.design.descriptor import FIELDS, SHIFTS, SideUse
+from afp_hw.golden.pool import AVERAGE_BITS
 from afp_hw.network.stages import Kind
 from afp_hw.network.steps import CodeStep
-from afp_hw.program import fit
+from afp_hw.program import dynamic, fit
 from afp_hw.program.digits import signed_digits
 from afp_hw.program.layout import Grid
 from afp_hw.program.settings import records_of, records_of_output
@@ -68,12 +69,14 @@ def _kept(
     layout = tensors.store_codes(name, grid)
     fit.require_sum(design, name, operand.fmt.max_fix)
     records = records_of(design, operand.fmt, 0, channels=grid[0])
-    return Task(name, layout, None, use, (operand,), records)
+    grid_shift = 0 if tensors.dynamic else None
+    return Task(name, layout, None, use, (operand,), records, grid_shift=grid_shift)
 
 
 def _addition(step: CodeStep, design: Design, tensors: Tensors) -> Task:
     """An addition, or one tensor with another activation function or format."""
-    lsbs = [tensors.lsb(name) for name in step.inputs]
+    # Dynamic grids are aligned when they are known.
+    lsbs = [0 if tensors.dynamic else tensors.lsb(name) for name in step.inputs]
     grid = tensors.views[step.inputs[0]].grid
     operands = []
     for name, lsb in zip(step.inputs, lsbs, strict=True):
@@ -91,7 +94,7 @@ def _average(step: CodeStep, design: Design, tensors: Tensors) -> Task:
     zeros = digits[0][0]
     operand = _operand(source, tensors, window, tuple((at - zeros, minus) for at, minus in digits))
     grid = grid_of(tensors.shape(step.output))
-    return _rounded(step, grid, (operand,), design, tensors, units=-zeros)
+    return _rounded(step, grid, (operand,), design, tensors, AVERAGE_BITS, zeros)
 
 
 def _operand(
@@ -112,19 +115,31 @@ def _rounded(
     operands: tuple[Operand, ...],
     design: Design,
     tensors: Tensors,
-    units: int = 0,
+    fraction: int = 0,
+    stripped: int = 0,
 ) -> Task:
-    """A task that adds up and rounds once."""
+    """A task that adds up and rounds once.
+
+    Sums have `fraction` bits below the unit of the operand, of which `stripped` are left out.
+    """
     assert step.requantize is not None  # by its kind
     bound = sum(
         math.prod(each.window.kernel) * sum(each.fmt.max_fix << shift for shift in each.shifts)
         for each in operands
     )
     fit.require_sum(design, step.node.name, bound)
-    layout = tensors.store_codes(step.output, grid)
-    records = records_of_output(design, step.requantize, grid[0], units)
+    layout = tensors.store_rounded(step.output, grid)
     relu = step.requantize.relu
-    return Task(step.output, layout, None, SideUse.ADD, operands, records, relu)
+    if tensors.dynamic:
+        positive = step.output in tensors.positive
+        dynamic.require_output(step.node.name, step.requantize, positive, design)
+        records, grid_shift = dynamic.records_of_words(grid[0]), stripped - fraction
+    else:
+        records = records_of_output(design, step.requantize, grid[0], -stripped)
+        grid_shift = None
+    return Task(
+        step.output, layout, None, SideUse.ADD, operands, records, relu, grid_shift=grid_shift
+    )
 
 
 def _window_of(step: CodeStep) -> Window:

@@ -124,6 +124,7 @@ class AcceleratorSimulator:
         descriptors: int = 0,
         count: int,
         latency: int = 64,
+        input_grid: int = 0,
         most_cycles: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> AcceleratorRun:
@@ -140,6 +141,8 @@ class AcceleratorSimulator:
         latency
             Clock edges from a read's address to its first beat, from a burst's last beat to its
             response; at least 1.
+        input_grid
+            Exponent of the lsb of a dynamic input.
         most_cycles
             The run is given up behind so many. None: never.
         progress
@@ -172,6 +175,7 @@ class AcceleratorSimulator:
             ("IMAGE_LOW", 0),
             ("IMAGE_HIGH", 0),
             ("DESCRIPTORS", descriptors),
+            ("INPUT_GRID", input_grid & 0xFFF),
             ("INTERRUPT_ENABLE", 1),
             ("CONTROL", 1),
         ):
