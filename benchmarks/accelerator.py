@@ -22,12 +22,11 @@ from afp_hw import embedded
 from afp_hw.cli.layer_inputs import lowered_network
 from afp_hw.cli.layer_options import LayerInputs
 from afp_hw.design import AcceleratorDesign, load_accelerator
-from afp_hw.network.exact import encode_images
 from afp_hw.program import compile_network
 from afp_hw.program.account import account
 from afp_hw.program.topology import Shape, outline, read_topology
 from afp_hw.rtlsim.accelerator import AcceleratorSimulator
-from afp_hw.rtlsim.program_check import check_program
+from afp_hw.rtlsim.program_check import check_program, encoded
 from afp_hw.schedule.accelerator import schedule_network
 
 ROOT = Path(__file__).parents[1]
@@ -51,8 +50,8 @@ def rtl() -> float:
     schedule = schedule_network(program.descriptors, design, LATENCY)
     seconds = []
     with AcceleratorSimulator(design) as simulator:
-        for codes in encode_images(lowered, images[:3]).codes:
-            checked = check_program(program, simulator, schedule, codes, LATENCY)
+        for given in encoded(program, images[:3]):
+            checked = check_program(program, simulator, schedule, given, LATENCY)
             seconds.append(checked.cpu_seconds)
     layers = program.manifest["layers"]
     shares = account(layers, program.descriptors, design, schedule)

@@ -98,7 +98,7 @@ def results_of(
     jobs: int,
 ) -> Document:
     """What running the images gave, as part of the document."""
-    codes = encoded(program, data.images)
+    inputs = encoded(program, data.images)
     key = sha256(json.dumps(program.manifest, sort_keys=True).encode()).hexdigest()
     with progress_bars() as bar:
         library = None
@@ -106,7 +106,7 @@ def results_of(
             bar("Verilog")
             library = accelerator_library(accelerator)
         order = Order(directory, library, latency)
-        results = run_images(order, codes, key, jobs, bar("images"))
+        results = run_images(order, inputs, key, jobs, bar("images"))
     document: Document = {"data": data.source, "images": len(results)}
     document["classes"] = [result["class"] for result in results]
     if data.labels is not None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from afp_hw import golden
 from afp_hw.program.load import load_program
 from afp_hw.program.program import TensorPlace
 from afp_hw.rtlsim.accelerator import AcceleratorSimulator
-from afp_hw.rtlsim.program_check import check_program, golden_memory
+from afp_hw.rtlsim.program_check import Input, check_program, golden_memory
 from afp_hw.schedule.accelerator import schedule_network
 from afp_hw.search.journal import Journal, content_key
 
@@ -59,18 +58,18 @@ class _Runner:
             )
             self._simulator = AcceleratorSimulator(self._accelerator, library=order.library)
 
-    def run(self, codes: NDArray[Any], progress: Report) -> Result:
+    def run(self, given: Input, progress: Report) -> Result:
         """One image; what JSON holds of it."""
         place = self._program.output
         if self._simulator is None or self._schedule is None:
-            memory = golden_memory(self._program, self._accelerator, codes)
+            memory = golden_memory(self._program, self._accelerator, given)
             return {"class": class_of(place, place.read(memory))}
         total = self._schedule.cycles
         checked = check_program(
             self._program,
             self._simulator,
             self._schedule,
-            codes,
+            given,
             self._order.latency,
             lambda cycles: progress(min(cycles, total), total),
         )
@@ -96,7 +95,7 @@ def class_of(place: TensorPlace, values: NDArray[Any]) -> int | None:
 
 
 def run_images(
-    order: Order, codes: NDArray[Any], image: str, jobs: int, report: Report
+    order: Order, inputs: Sequence[Input], image: str, jobs: int, report: Report
 ) -> list[Result]:
     """Results of all inputs, in their order; those that an earlier run has finished are on file.
 
@@ -104,8 +103,8 @@ def run_images(
     ----------
     order
         Program and engine.
-    codes
-        [B, *input shape].
+    inputs
+        Images.
     image
         Hash of the program's image and manifest.
     jobs
@@ -120,8 +119,8 @@ def run_images(
     """
     library = None if order.library is None else order.library.name
     journal = Journal(content_key("run", image, library, order.latency))
-    names = [sha256(np.ascontiguousarray(each).tobytes()).hexdigest() for each in codes]
-    waiting = {name: each for name, each in zip(names, codes, strict=True) if name not in journal}
+    names = [each.key for each in inputs]
+    waiting = {name: each for name, each in zip(names, inputs, strict=True) if name not in journal}
 
     def keep(name: str, result: Result) -> None:
         journal.result(name, lambda: result)
@@ -137,7 +136,7 @@ def run_images(
 
 def _here(
     order: Order,
-    waiting: dict[str, NDArray[Any]],
+    waiting: dict[str, Input],
     keep: Callable[[str, Result], None],
     report: Report,
 ) -> None:
@@ -153,7 +152,7 @@ def _here(
 
 def _in_processes(
     order: Order,
-    waiting: dict[str, NDArray[Any]],
+    waiting: dict[str, Input],
     jobs: int,
     keep: Callable[[str, Result], None],
     report: Report,
@@ -184,7 +183,7 @@ def _begin(order: Order, stopped: Any) -> None:
     _worker = _Runner(order), stopped
 
 
-def _run(codes: NDArray[Any]) -> Result:
+def _run(given: Input) -> Result:
     assert _worker is not None  # by _begin
     runner, stopped = _worker
 
@@ -193,4 +192,4 @@ def _run(codes: NDArray[Any]) -> Result:
             raise InterruptedError
 
     progress(0, 1)
-    return runner.run(codes, progress)
+    return runner.run(given, progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -62,26 +63,46 @@ class Checked:
     cpu_seconds: float
 
 
-def encoded(program: Program, image: NDArray[Any]) -> NDArray[Any]:
-    """Codes of an image, as the program's input has them.
+@dataclass(frozen=True, eq=False)
+class Input:
+    """An image as the accelerator gets it.
 
-    Raises
-    ------
-    ValueError
-        The input has no static grid.
+    Attributes
+    ----------
+    codes
+        In the shape of the network.
+    lsb
+        Exponent of their grid: register INPUT_GRID where it is dynamic.
     """
+
+    codes: NDArray[Any]
+    lsb: int
+
+    @property
+    def key(self) -> str:
+        """Hash of what it is."""
+        data = np.ascontiguousarray(self.codes).tobytes()
+        return sha256(f"{self.lsb} {self.codes.shape} ".encode() + data).hexdigest()
+
+
+def encoded(program: Program, images: NDArray[Any]) -> list[Input]:
+    """Images, [B, *input shape], as the program's input has them."""
     item = program.input.layout.item
-    if item is None or item.lsb is None:
-        raise ValueError("program.input must have a static grid, not one for each image")
-    return np.asarray(golden.encode(image, item.fmt, item.bias))
+    assert item is not None  # an input is never sums
+    found = []
+    for image in images:
+        lsb = item.lsb
+        if lsb is None:
+            lsb = golden.finest_lsb(float(np.abs(image).max()), item.fmt.max_fix)
+        assert isinstance(lsb, int)  # one for all channels
+        found.append(Input(np.asarray(golden.encode(image, item.fmt, item.fmt.bias(lsb))), lsb))
+    return found
 
 
-def golden_memory(
-    program: Program, accelerator: AcceleratorDesign, codes: NDArray[Any]
-) -> bytearray:
-    """Memory behind a run, by the interpreter."""
-    memory = program.memory(codes)
-    interpret(memory, accelerator)
+def golden_memory(program: Program, accelerator: AcceleratorDesign, given: Input) -> bytearray:
+    """Memory behind a run, by the interpreter; errors as :func:`.interpret`."""
+    memory = program.memory(given.codes)
+    interpret(memory, accelerator, given.lsb)
     return memory
 
 
@@ -109,7 +130,7 @@ def check_program(
     program: Program,
     simulator: AcceleratorSimulator,
     schedule: NetworkSchedule,
-    codes: NDArray[Any],
+    given: Input,
     latency: int,
     progress: Callable[[int], None] | None = None,
 ) -> Checked:
@@ -121,8 +142,8 @@ def check_program(
         What runs, on the Verilog of its accelerator.
     schedule
         Of its descriptors, with the same `latency`.
-    codes
-        The input, in the shape of the network.
+    given
+        The input.
     latency, progress
         As :meth:`.AcceleratorSimulator.run` takes them.
 
@@ -133,12 +154,13 @@ def check_program(
         counter that does.
     """
     accelerator = simulator.design
-    expected = golden_memory(program, accelerator, codes)
-    memory = np.frombuffer(program.memory(codes), np.uint8).copy()
+    expected = golden_memory(program, accelerator, given)
+    memory = np.frombuffer(program.memory(given.codes), np.uint8).copy()
     run = simulator.run(
         memory,
         count=len(program.descriptors),
         latency=latency,
+        input_grid=given.lsb,
         most_cycles=_SLOWEST * schedule.cycles,
         progress=progress,
     )

@@ -224,3 +224,19 @@ def test_what_does_not_go_together_is_refused(
     assert (
         refused(capsys, str(tmp_path)) == "manifest.json must be a program's, not without 'sha256'"
     )
+
+
+def test_grids_of_each_image_are_those_of_golden(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    formats, folder = str(tmp_path / "formats.json"), str(tmp_path / "program")
+    assert (
+        main(["evaluate", "embedded", "--dynamic", "--no-tune", "--images", "2", "-o", formats])
+        == 0
+    )
+    said = capsys.readouterr().out
+    options = ["--formats", formats, "--design", str(GEN / "accelerator4_dynamic.toml")]
+    assert main(["compile", "embedded", *options, "-o", folder]) == 0
+    found = document(capsys, folder, "--images", "2", "-j", "1")
+    assert found["checked"]["counters"]["CYCLES"] == found["total"]["cycles"]
+    assert f"accuracy      {found['accuracy']:.2f} %" in said
