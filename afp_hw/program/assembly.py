@@ -10,13 +10,13 @@ from itertools import pairwise
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import DESCRIPTOR_BYTES, FIELDS, SideUse
 from afp_hw.program import fields
-from afp_hw.program.grid_fields import grid_fields, operand_fields, sources
+from afp_hw.program.grid_fields import grid_fields, operand_fields
 from afp_hw.program.layout import TensorLayout
 from afp_hw.program.plans import Plan
 from afp_hw.program.program import TensorPlace
 from afp_hw.program.sequence import Load, Sequence, require_count
 from afp_hw.program.settings import tile_bytes
-from afp_hw.program.tasks import Operand, Product, Task
+from afp_hw.program.tasks import Operand, Product
 from afp_hw.program.weights import Chunks, weight_bytes
 
 
@@ -76,7 +76,10 @@ class _Assembler:
         self._ahead = {
             number for number, pair in enumerate(pairwise(plans)) if pair[0].loads_ahead(pair[1])
         }
-        self._count = sum(each.descriptors for each in plans) + len(self._ahead)
+        self._first = {number for number in range(1, len(plans)) if self._rows_go_first(number)}
+        # By tensor: behind how many descriptors and stores it is complete.
+        self._complete: dict[str, tuple[int, int]] = {}
+        self._count = sum(each.descriptors for each in plans) + len(self._ahead) + len(self._first)
         require_count(self._count)
 
     def run(self) -> Assembly:
@@ -120,6 +123,8 @@ class _Assembler:
     # Descriptors
 
     def _compute(self, number: int, each: Plan) -> None:
+        if number in self._first:
+            self._load_first(number, each)
         # Behind the second strip: the load engine is one descriptor ahead of what waits.
         ahead = min(each.strip_count - 1, 2) if number in self._ahead else None
         for order, strip in enumerate(each.strips):
@@ -147,6 +152,8 @@ class _Assembler:
             self._stored.setdefault(each.task.output.name, []).append(
                 (strip[1], self._sequence.stores)
             )
+        complete = len(self._sequence.descriptors), self._sequence.stores
+        self._complete[each.task.output.name] = complete
 
     def _load_ahead(self, number: int) -> None:
         """A descriptor that computes nothing, for records and weights of the next task."""
@@ -156,6 +163,32 @@ class _Assembler:
             loads["parameter"] = self._parameters(number + 1, following.pieces[0], False)
         name = self._plans[number].task.name
         self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
+
+    def _rows_go_first(self, number: int) -> bool:
+        """Whether a layer's first rows are there before the grid of the tensor that they are of.
+
+        Then a descriptor that computes nothing loads them and the weights: records alone wait.
+        """
+        task, before = self._plans[number].task, self._plans[number - 1]
+        product = task.product
+        if task.grid_shift is None or product is None or before.strip_count < 2:
+            return False
+        if product.view.tensor != before.task.output.name:
+            return False
+        strip = next(self._plans[number].strips)
+        rows = fields.Rows.of(product.view, product.window, strip)
+        return rows.stored[1] <= list(before.strips)[-2][1]
+
+    def _load_first(self, number: int, each: Plan) -> None:
+        """That descriptor."""
+        product = each.task.product
+        assert product is not None
+        rows = fields.Rows.of(product.view, product.window, next(each.strips))
+        loads = {
+            "wgt": self._weights[number][0],
+            "act": self._rows(self._layouts[product.view.tensor], rows),
+        }
+        self._sequence.add(each.task.name, fields.NOTHING, loads, emit=False, store=False)
 
     def _product(
         self,
@@ -221,23 +254,24 @@ class _Assembler:
         """Records of a piece, or of one tile for all."""
         size = tile_bytes(self._accelerator)
         first, count = (0, 1) if across else (piece.tiles[0], piece.count)
-        stores = self._grids_behind(self._plans[number].task)
+        computed, stores = self._grid_behind(number)
         at = self._records[number] + first * size
-        return Load((number, first, count), at, count * size, stores)
+        return Load((number, first, count), at, count * size, stores, computed)
 
-    def _grids_behind(self, task: Task) -> int:
-        """Stores behind which the dynamic grids of what a task reads are known."""
-        if task.grid_shift is None:
-            return 0
-        stored = [self._stored[name] for name in sources(task) if name in self._stored]
-        return max((strips[-1][1] for strips in stored), default=0)
+    def _grid_behind(self, number: int) -> tuple[int, int]:
+        """Descriptors and stores behind which records are loaded: they need a dynamic grid.
+
+        It is known as soon as the tensor is computed; to wait for that, weights must be there.
+        """
+        task = self._plans[number].task
+        if task.grid_shift is None or task.product is None:
+            return 0, 0
+        computed, stores = self._complete.get(task.product.view.tensor, (0, 0))
+        return (computed, 0) if number in self._first else (0, stores)
 
     def _rows(self, layout: TensorLayout, rows: fields.Rows) -> Load:
         """Rows of a tensor, which must have been stored."""
         first, end = rows.stored
         address = self._places[layout.name].address + first * layout.row_bytes
-        stored = self._stored.get(layout.name, [])
-        if layout.place is not None:  # the grid of words is known when all are stored
-            stored = stored[-1:]
-        stores = next((n for rows_stored, n in stored if rows_stored >= end), 0)
+        stores = next((n for stored, n in self._stored.get(layout.name, ()) if stored >= end), 0)
         return Load((layout.name, first, end), address, (end - first) * layout.row_bytes, stores)

@@ -23,9 +23,10 @@ _ONE = ("n_tiles", "pixels", "tile_pixels", "out_width", "ky_count", "kx_count",
 NOTHING: Final[Mapping[str, int]] = {
     "operation": int(Operation.SIDE),
     "slots": SUM_CYCLES,
+    "accumulate": 1,
     **dict.fromkeys(_ONE, 1),
 }
-"""A computation of which nothing is left: for its loads alone."""
+"""A computation of which nothing is left, and which needs no records: for its loads alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,3 @@ def operand_fields(
             task.name, operand.fmt, others[0].fmt, accelerator.array
         )
     return fields
-
-
-def sources(task: Task) -> set[str]:
-    """Stored tensors that a task reads."""
-    read = {each.view.tensor for each in task.operands}
-    return read if task.product is None else read | {task.product.view.tensor}

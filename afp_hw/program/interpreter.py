@@ -269,7 +269,7 @@ class _Machine:
 def _uses(each: Descriptor, kind: str) -> int | None:
     """Bank of this kind that a descriptor computes with."""
     used = {
-        "parameter": True,
+        "parameter": bool(each["emit"] or each["side_use"] or not each["accumulate"]),
         "wgt": each["operation"] != Operation.SIDE,
         "act": each["operation"] != Operation.SIDE,
         "side": each["side_use"] != SideUse.NONE,

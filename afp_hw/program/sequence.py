@@ -33,14 +33,15 @@ class Load:
         Two loads of equal content are the same.
     address, size
         Bytes in memory; a size of 0: nothing that matters.
-    stores
-        Stores that must have finished before.
+    stores, computed
+        Stores that must have finished before, and descriptors that must have been computed.
     """
 
     content: Hashable
     address: int
     size: int
     stores: int = 0
+    computed: int = 0
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ class Sequence:
                 continue
             fields[f"{kind}_address"] = load.address
             fields[f"{kind}_beats"] = load.size // self._beat_bytes
-            computed = max(computed, waits)
+            computed = max(computed, waits, load.computed)
             stored = max(stored, load.stores)
         fields["wait_computed"], fields["wait_stored"] = computed, stored
         if emit:
