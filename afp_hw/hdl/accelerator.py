@@ -193,6 +193,7 @@ class Accelerator(wiring.Component):
             core.i_side_base.eq(side.base),
             core.i_align.eq(Mux(d.dynamic_in & (apart > 0), apart, 0)),
             core.i_unit.eq(Mux(d.dynamic_in, inside, 0) + d.grid_shift),
+            core.i_clear.eq(registers.o_start),
             both.eq(core.o_grid),
             grids.i_write.eq(registers.o_start | core.o_fixed),
             grids.i_place.eq(d.out_grid),

@@ -46,6 +46,8 @@ class ComputeCore(wiring.Component):
     i_act_base, i_side_base, i_align, i_unit : In(signed), In(signed), In(6), In(signed)
         Where grids are dynamic: those of the activations and of the side operand, the left shift
         that the latter's makes, and the exponent of the unit of the output's words.
+    i_clear : In(1)
+        Likewise: no word has been seen; none is on its way.
     o_fixed, o_grid : Out(1), Out(grid_layout(design))
         Likewise: with ``dynamic_end`` the grid of the output tensor, in the cycle of ``o_done``.
 
@@ -104,6 +106,7 @@ class ComputeCore(wiring.Component):
                 "i_side_base": In(base),
                 "i_align": In(6),
                 "i_unit": In(signed(LSB_WIDTH)),
+                "i_clear": In(1),
                 "o_fixed": Out(1),
                 "o_grid": Out(grid_layout(design)),
             }
@@ -271,7 +274,10 @@ class ComputeCore(wiring.Component):
             m.d.sync += left.eq(left - 1)
         handed_on = 0
         for edge in edges:
-            m.d.comb += [edge.i_collect.eq(collecting), edge.i_largest.eq(handed_on)]
+            m.d.comb += [
+                edge.i_collect.eq(collecting | self.i_clear),
+                edge.i_largest.eq(Mux(self.i_clear, 0, handed_on)),
+            ]
             handed_on = edge.o_largest
         with m.If(collecting & (handed_on > largest)):
             m.d.sync += largest.eq(handed_on)

@@ -243,6 +243,8 @@ class FeedPath(wiring.Component):
             rebias.i_n_exp.eq(d.act_n_exp),
             rebias.i_n_man.eq(d.act_n_man),
         ]
+        if self.design.array.afp_acts.signed:
+            m.d.comb += rebias.i_signed.eq(d.act_signed)
         for index, word in enumerate(unpacker.o_stored):
             m.d.comb += rebias.i_word[index].eq(Mux(there[index] & d.act_words, word, 0))
         return Cat(*rebias.o_code)

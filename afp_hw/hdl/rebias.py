@@ -1,6 +1,6 @@
 """Several words of a dynamic tensor to codes. Source: ``docs/numerics.md`` section 6."""
 
-from amaranth.hdl import C, Module, Signal, signed
+from amaranth.hdl import C, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -26,8 +26,9 @@ class Rebias(wiring.Component):
     i_word : In(waiting_width).array(count)
     i_base : In(signed)
         That of the tensor's grid.
-    i_n_exp, i_n_man : In(3), In(4)
-        Format of the codes.
+    i_n_exp, i_n_man, i_signed : In(3), In(4), In(1)
+        Format of the codes. Negative words become 0 where it has no sign; ``i_signed`` is absent in
+        an unsigned envelope.
     o_code : Out(acts.width).array(count)
         Embedded in the envelope.
 
@@ -47,6 +48,7 @@ class Rebias(wiring.Component):
         self.design, self.count, self.place = design, count, place
         super().__init__(
             {
+                **({"i_signed": In(1)} if design.array.afp_acts.signed else {}),
                 "i_word": In(design.waiting_width).array(count),
                 "i_base": In(signed(grid_base_width(design))),
                 "i_n_exp": In(3),
@@ -76,5 +78,5 @@ class Rebias(wiring.Component):
                 self.o_code[index].eq(rebiaser.o_code),
             ]
             if acts.signed:
-                m.d.comb += rebiaser.i_negative_limit.eq(limit)
+                m.d.comb += rebiaser.i_negative_limit.eq(Mux(self.i_signed, limit, 0))
         return m

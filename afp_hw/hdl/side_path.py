@@ -237,6 +237,8 @@ class SidePath(wiring.Component):
             rebias.i_n_exp.eq(d.side_n_exp),
             rebias.i_n_man.eq(d.side_n_man),
         ]
+        if acts.signed:
+            m.d.comb += rebias.i_signed.eq(d.side_signed)
         for col, word in enumerate(unpacker.o_stored):
             m.d.comb += rebias.i_word[col].eq(Mux(there[col] & d.side_words, word, 0))
         return [

@@ -60,6 +60,12 @@ def formats(envelope: AFPFormat) -> list[AFPFormat]:
     ]
 
 
+def settings(fmt: AFPFormat, envelope: AFPFormat) -> dict[str, int]:
+    """Of a :class:`.Rebias`, for codes of a format."""
+    sign = {"i_signed": int(fmt.signed)} if envelope.signed else {}
+    return {"i_n_exp": fmt.n_exp, "i_n_man": fmt.n_man, **sign}
+
+
 def sums(accelerator: AcceleratorDesign, fmt: AFPFormat, chosen: random.Random) -> list[int]:
     """Magnitudes around the largest number of the format, moved anywhere, and others."""
     width = accelerator.array.acc_width
@@ -101,7 +107,7 @@ def test_words_their_grid_and_their_codes_are_one_rounding(acts: str) -> None:
             unit = Fraction(2) ** (align - 7)
             assert lsbs == [golden.finest_lsb(abs(v) * unit, fmt.max_fix) for v in values]
             rebias = [
-                {"i_word__0": w, "i_base": base, "i_n_exp": fmt.n_exp, "i_n_man": fmt.n_man}
+                {"i_word__0": w, "i_base": base, **settings(fmt, envelope)}
                 for w, base in zip(words, bases, strict=True)
             ]
             codes = [step["o_code__0"] for step in play(Rebias(accelerator, 1), rebias, 1)]
@@ -119,13 +125,11 @@ def test_smaller_words_of_the_same_tensor() -> None:
     steps = [{"i_valid": 1, "i_acc": v, "i_align": 2, "i_relu": v % 2} for v in values]
     words = [step["o_word"] for step in play(WordEdge(accelerator), steps, 2)]
     kept = [0 if v < 0 and v % 2 else v for v in values]
-    for fmt in formats(envelope):
+    every = formats(envelope)
+    for fmt in [*every, *(each.as_unsigned() for each in every)]:
         lsb = golden.finest_lsb(123456 * 4, fmt.max_fix)
         base = 0 - lsb - fmt.n_man
-        rebias = [
-            {"i_word__0": w, "i_base": base, "i_n_exp": fmt.n_exp, "i_n_man": fmt.n_man}
-            for w in words
-        ]
+        rebias = [{"i_word__0": w, "i_base": base, **settings(fmt, envelope)} for w in words]
         codes = [step["o_code__0"] for step in play(Rebias(accelerator, 1), rebias, 1)]
         own = golden.requantize(np.array(kept), 2 - lsb, fmt)
         assert codes == golden.embed(own, fmt, envelope).tolist()
