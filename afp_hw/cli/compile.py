@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 _FLOWS = ("weights", "outputs")
 
 
-def _lowered(model: str, accelerator: AcceleratorDesign, inputs: LayerInputs) -> LoweredNetwork:
+def _lowered(
+    model: str, accelerator: AcceleratorDesign, inputs: LayerInputs, dynamic: bool
+) -> LoweredNetwork:
     """The model with a format for every tensor."""
-    from afp_hw.cli.layer_inputs import lowered_network
+    from afp_hw.cli.layer_inputs import lowered_network, room_in
     from afp_hw.embedded import calibration_images
+    from afp_hw.network import lower
+    from afp_hw.network.grids import with_dynamic_grids
 
     if model == EMBEDDED:
         images = calibration_images()
@@ -36,7 +40,11 @@ def _lowered(model: str, accelerator: AcceleratorDesign, inputs: LayerInputs) ->
         )
     else:
         images = calibration_images()[:0]  # not looked at beside a file of formats
-    return lowered_network(model, images, accelerator.array, inputs)
+    lowered = lowered_network(model, images, accelerator.array, inputs)
+    if not dynamic:
+        return lowered
+    formats = with_dynamic_grids(lowered.assignment)
+    return lower(lowered.graph, formats, room_in(accelerator.array))
 
 
 def _print(manifest: dict[str, Any]) -> None:
@@ -79,6 +87,11 @@ def _print(manifest: dict[str, Any]) -> None:
     help="Images for static grids, .npy.  [default: embedded ones]",
 )
 @click.option(
+    "--dynamic",
+    is_flag=True,
+    help="A grid for each image.  [default: static, or as the file of formats says]",
+)
+@click.option(
     "--dataflow",
     type=click.Choice(_FLOWS),
     help="What stays in the array.  [default: for each layer what takes fewer cycles]",
@@ -92,6 +105,7 @@ def command(
     weights: AFPFormat | None,
     acts: AFPFormat | None,
     calibration_file: Path | None,
+    dynamic: bool,
     dataflow: str | None,
     as_json: bool,
 ) -> None:
@@ -111,7 +125,8 @@ def command(
     inputs = LayerInputs(weights, acts, formats_file, calibration_file)
     flows = dict(zip(_FLOWS, Operation, strict=False))
     flow = None if dataflow is None else flows[dataflow]
-    program = compile_network(_lowered(model, accelerator, inputs), accelerator, flow)
+    lowered = _lowered(model, accelerator, inputs, dynamic)
+    program = compile_network(lowered, accelerator, flow)
     text = json.dumps(program.manifest, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     paths = [
         write_atomic(directory / "image.bin", program.image),

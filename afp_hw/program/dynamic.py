@@ -97,7 +97,12 @@ def records_of_products(
     if not init.any():
         return Records(init, nothing, apart, nothing, nothing)
     there = accelerator.array.init_bound >> further_left
-    if step.init_max != there:
+    if step.init_max > there:
+        raise ValueError(
+            f"Design.init_max must be at least {step.init_max << further_left} for {step.name!r}, "
+            f"not {accelerator.array.init_bound}"
+        )
+    if step.init_max < there:  # another saturation than the accelerator's
         raise ValueError(
             f"LoweredNetwork.init_max must be that of the accelerator, {there}, for {step.name!r}, "
             f"not {step.init_max}"
