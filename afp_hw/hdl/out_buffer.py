@@ -153,15 +153,15 @@ class OutBuffer(wiring.Component):
     def _packed(self, m, word, settings):
         """Codes of their own format, one close behind the other."""
         cols, part = self.design.array.cols, self.part
-        signed_envelope = self.design.array.out_envelope.signed
+        envelope = self.design.array.out_envelope
         codes = []
         for col in range(cols):
             code = word.word_select(col, part)
-            magnitude = (code[: part - signed_envelope] >> settings["narrow"])[:part]
+            magnitude = (code[: envelope.magnitude_width] >> settings["narrow"])[:part]
             own = Signal(part, name=f"own_{col}")
             sign = C(0, 1)
-            if signed_envelope:
-                sign = code[-1] & settings["signed"]
+            if envelope.signed:
+                sign = code[envelope.magnitude_width] & settings["signed"]
             m.d.comb += own.eq(
                 Mux(
                     settings["plain"],

@@ -12,6 +12,7 @@ from amaranth.sim import Simulator
 
 from afp_hw import AFPFormat, golden
 from afp_hw.design import AcceleratorDesign, Design
+from afp_hw.hdl.column_edge import out_width
 from afp_hw.hdl.out_buffer import OutBuffer
 from afp_hw.schedule.memory_time import MemoryTime
 
@@ -26,13 +27,18 @@ SHAPES = [
     (10, 64, "e5m10"),
 ]
 
+# Where grids are dynamic a word of the buffer has room for more than codes.
+DYNAMIC = [(4, 64, "e3m2", True), (2, 128, "ue4m1", True)]
 
-def design_of(shape: tuple[int, int, str], words: int = 64) -> AcceleratorDesign:
-    cols, beat, outs = shape
-    array = Design(
-        AFPFormat(3, 1), AFPFormat(3, 2), rows=cols, cols=cols, k=64, outs=AFPFormat.parse(outs)
-    )
-    return AcceleratorDesign(array, data_width=beat, out_words=words)
+
+def design_of(
+    shape: tuple[int, int, str] | tuple[int, int, str, bool], words: int = 64
+) -> AcceleratorDesign:
+    cols, beat, name, *dynamic = shape
+    outs = AFPFormat.parse(name)
+    acts = outs if dynamic else AFPFormat(3, 2)
+    array = Design(AFPFormat(3, 1), acts, rows=cols, cols=cols, k=64, outs=outs)
+    return AcceleratorDesign(array, data_width=beat, out_words=words, dynamic=bool(dynamic))
 
 
 @dataclass
@@ -74,8 +80,9 @@ def random_store(design: AcceleratorDesign, bank: int, chosen: random.Random) ->
     generator = np.random.default_rng(chosen.getrandbits(32))
     shape = rows, row_words, cols
     if chosen.random() < 0.3:
-        bits = chosen.randint(1, envelope.width)
-        codes = generator.integers(0, 1 << envelope.width, shape)
+        part = out_width(design)
+        bits = chosen.randint(1, part)
+        codes = generator.integers(0, 1 << part, shape)
         fields = {"i_bits": bits, "i_plain": 1}
         fields |= {"i_signed": chosen.getrandbits(1), "i_narrow": chosen.getrandbits(4)}
         return Store(bank, bits, fields, codes, codes & ((1 << bits) - 1))
@@ -172,7 +179,7 @@ def run(
 
 
 @pytest.mark.parametrize("stalls", [0.0, 0.3, 0.9])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES + DYNAMIC, ids=str)
 def test_every_row_leaves_packed(shape: tuple[int, int, str], stalls: float) -> None:
     """And without back-pressure in the cycles of :meth:`.MemoryTime.written`."""
     design, chosen = design_of(shape), random.Random(f"{shape} {stalls}")
