@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from afp_hw.cli import synth_accelerator
 from afp_hw.cli.options import design_options, json_option, out_option
 from afp_hw.cli.synth_fpga import fpga_options
 from afp_hw.cli.synth_optimise import OBJECTIVES, front_json, print_front, search_options
-from afp_hw.design import Design
+from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
 
 
 @click.command(name="synth")
-@click.argument("kind", type=click.Choice(["pe", "array", "requantizer"]))
+@click.argument("kind", type=click.Choice(["pe", "array", "requantizer", "accelerator"]))
 @design_options
 @click.option("--tech", type=click.Choice(TECHNOLOGIES), help="Embedded one.  [default: sky130]")
 @click.option(
@@ -160,7 +161,7 @@ def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
 @out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
 def command(
     kind: str,
-    design: Design,
+    design: Design | AcceleratorDesign,
     tech: str | None,
     liberty: tuple[Path, ...],
     clock_ns: float,
@@ -183,6 +184,9 @@ def command(
     searched together with the recipes, and the report is that of the best; energy counts glitches.
     -o gets NAME.optimise.json with the Pareto set too.
 
+    An accelerator is a recipe, --design FILE. Its logic is mapped with one recipe (more with
+    --recipe), its memories are listed, words and bits, and energy is not measured.
+
     With --fpga the cells are those of an FPGA: LUTs, flip-flops, carries, DSPs, block RAMs, and the
     clock frequency after place and route. -o gets NAME.fpga.json, .fpga.md, .fpga.v.
 
@@ -195,6 +199,19 @@ def command(
         raise ValueError(f"--clock-ns must be positive, not {clock_ns!r}")
     technology = _technology(tech, liberty)
     chosen = _recipes(recipes)
+    if isinstance(design, AcceleratorDesign):
+        synth_accelerator.refuse_options_of_others()
+        synth_accelerator.run(
+            design,
+            technology,
+            chosen if recipes else [],
+            _progress_bar,
+            clock_ns=clock_ns,
+            jobs=jobs,
+            as_json=as_json,
+            out=out,
+        )
+        return
     stimulus = operands_for(operands, design, input_file)
     directory = output_directory(out) if out is not None else None
     if proven:

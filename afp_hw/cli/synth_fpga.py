@@ -14,7 +14,7 @@ import click
 from click.core import ParameterSource
 
 from afp_hw.cli.options import Command
-from afp_hw.design import Design
+from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.files import output_directory, write_atomic
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _print(report: FpgaReport) -> None:
 
 def _run(
     kind: str,
-    design: Design,
+    design: Design | AcceleratorDesign,
     clock_ns: float,
     *,
     family: str,

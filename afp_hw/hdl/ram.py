@@ -58,7 +58,7 @@ class Ram(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.words = words = memory.Memory(shape=self.width, depth=self.words, init=[])
+        m.submodules.memory = words = memory.Memory(shape=self.width, depth=self.words, init=[])
         write, read = words.write_port(), words.read_port()
         m.d.comb += [
             write.en.eq(self.i_write),

@@ -38,7 +38,8 @@ def network_header(manifest: Mapping[str, Any]) -> str:
             {"MEMORY_BYTES": manifest["memory_bytes"], "IMAGE_BYTES": manifest["image"]["bytes"]},
         ),
         (
-            f"{source['name']}: codes of {source['code_width']} bits, {source['format']}",
+            f"{source['name']}: codes of {source['code_width']} bits, {source['format']}, units of "
+            f"2**lsb, lsb {source['lsb']}",
             {"INPUT_ADDRESS": source["address"], "INPUT_BYTES": source["bytes"]},
         ),
         (

@@ -85,7 +85,7 @@ def run_yosys(work: Path) -> None:
         raise ToolError(["yosys", *command[1:]], status, log)
 
 
-def synthesize(
+def map_verilog(
     verilog_files: Sequence[str | Path],
     top: str,
     technology: Technology,
@@ -94,30 +94,10 @@ def synthesize(
     clock_ns: float,
     flatten: bool = True,
     work_dir: str | Path,
-) -> SynthReport:
-    """Synthesise `top` to the cells of `technology`.
+) -> Path:
+    """Map `top` to the cells of `technology`: ``netlist.json``, ``netlist.v``, ``stat.json``.
 
-    Parameters
-    ----------
-    verilog_files
-        Sources.
-    top
-        Top module.
-    technology, recipe
-        With which cells and how.
-    clock_ns
-        Period for which ABC sizes the gates.
-    flatten
-        Dissolve the hierarchy first; without, each module is mapped on its own.
-    work_dir
-        Folder for the script, log, netlists and figures; made where needed.
-
-    Raises
-    ------
-    ValueError
-        A file is missing, the clock is not positive, or the folder cannot be written to.
-    ToolError
-        Yosys failed; its log is in `work_dir`.
+    Parameters and errors as :func:`synthesize`; returns the folder.
     """
     if not clock_ns > 0:
         raise ValueError(f"synthesize.clock_ns must be positive, not {clock_ns!r}")
@@ -158,6 +138,52 @@ def synthesize(
     )
     write_atomic(work / "script.ys", script)
     run_yosys(work)
+    return work
+
+
+def synthesize(
+    verilog_files: Sequence[str | Path],
+    top: str,
+    technology: Technology,
+    recipe: Recipe,
+    *,
+    clock_ns: float,
+    flatten: bool = True,
+    work_dir: str | Path,
+) -> SynthReport:
+    """Synthesise `top` to the cells of `technology`.
+
+    Parameters
+    ----------
+    verilog_files
+        Sources.
+    top
+        Top module.
+    technology, recipe
+        With which cells and how.
+    clock_ns
+        Period for which ABC sizes the gates.
+    flatten
+        Dissolve the hierarchy first; without, each module is mapped on its own.
+    work_dir
+        Folder for the script, log, netlists and figures; made where needed.
+
+    Raises
+    ------
+    ValueError
+        A file is missing, the clock is not positive, or the folder cannot be written to.
+    ToolError
+        Yosys failed; its log is in `work_dir`.
+    """
+    work = map_verilog(
+        verilog_files,
+        top,
+        technology,
+        recipe,
+        clock_ns=clock_ns,
+        flatten=flatten,
+        work_dir=work_dir,
+    )
     return _report(work, top, technology, recipe)
 
 

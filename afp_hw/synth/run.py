@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from afp_hw.design import Design
+from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.errors import ToolError
 from afp_hw.files import cache_dir, output_directory
 from afp_hw.synth.flow import SynthReport, synthesize
@@ -21,13 +21,16 @@ from afp_hw.synth.report import HardwareReport, MappedFigures
 from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
 from afp_hw.verilog import Emitted, emit_array, emit_pe, emit_requantizer
+from afp_hw.verilog.accelerator import emit_accelerator
 
 # Called with how many of how many steps are done and the name of the one that ended.
 Progress = Callable[[int, int, str], None]
 
 
-def emit(kind: str, design: Design) -> Emitted:
-    """Verilog and manifest of a ``"pe"``, ``"array"`` or ``"requantizer"``."""
+def emit(kind: str, design: Design | AcceleratorDesign) -> Emitted:
+    """Verilog and manifest of a ``"pe"``, ``"array"``, ``"requantizer"`` or ``"accelerator"``."""
+    if isinstance(design, AcceleratorDesign):
+        return emit_accelerator(design)
     return {"pe": emit_pe, "array": emit_array, "requantizer": emit_requantizer}[kind](design)
 
 

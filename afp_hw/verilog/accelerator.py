@@ -10,6 +10,7 @@ from afp_hw.design import AcceleratorDesign
 from afp_hw.hdl.accelerator import Accelerator
 from afp_hw.verilog.emit import Emitted, module_text, parameters_of, ports_of, tool_versions
 from afp_hw.verilog.library import Library
+from afp_hw.verilog.memories import memories_of
 
 # What Verilator says beside: neither is a mistake here.
 _NOTES = """\
@@ -30,7 +31,8 @@ def emit_accelerator(design: AcceleratorDesign) -> Emitted:
     """:class:`.Accelerator` as Verilog.
 
     The manifest is that of :func:`.emit_pe`, without ``latency_cycles``; ``accelerator`` has the
-    sizes of buffers and bus beside the array's ``parameters``.
+    sizes of buffers and bus beside the array's ``parameters``, ``memories`` the modules of
+    memories: words, bits of a word, how many instances there are.
     """
     library = Library()
     name = accelerator_name(design)
@@ -45,6 +47,15 @@ def emit_accelerator(design: AcceleratorDesign) -> Emitted:
         "acc_width": design.array.acc_width,
         "parameters": parameters_of(design.array),
         "accelerator": sizes,
+        "memories": [
+            {
+                "module": memory.module,
+                "words": memory.words,
+                "width": memory.width,
+                "count": len(memory.places),
+            }
+            for memory in memories_of(text, name)
+        ],
         "versions": tool_versions(),
         "sha256": hashlib.sha256(text.encode()).hexdigest(),
     }

@@ -18,6 +18,7 @@ ERROR_TEXTS: Final = {
     ErrorCode.WRITE_RESPONSE: "the memory answered a write with an error",
     ErrorCode.DESCRIPTOR: "a descriptor is beyond the design, or misaligned",
     ErrorCode.ABORTED: "the run was aborted",
+    ErrorCode.ALIGNMENT: "the grids of an addition's operands lie too far apart",
 }
 """What the driver says of an error."""
 

@@ -30,6 +30,8 @@ static void mapped(void) {
     CHECK(registers[AFP_HW_DESCRIPTORS / 4] == 16);
     CHECK(registers[AFP_HW_INTERRUPT_ENABLE / 4] == AFP_ON_DONE);
     CHECK(registers[AFP_HW_CONTROL / 4] == AFP_HW_CONTROL_START_MASK);
+    afp_set_input_grid(&device, -7);
+    CHECK(registers[AFP_HW_INPUT_GRID / 4] == 0xff9);
     registers[AFP_HW_STATUS / 4] = AFP_HW_STATUS_BUSY_MASK;
     CHECK(afp_start(&device, 0, 0, 0) == AFP_BUSY);
     CHECK(registers[AFP_HW_IMAGE_HIGH / 4] == 1);

@@ -16,7 +16,7 @@ from afp_hw.network import calibrate, load_graph
 from afp_hw.network.exact import encode_images, run_stored
 from afp_hw.program import compile_network
 from afp_hw.program.network_header import network_header
-from afp_hw.rtlsim.accelerator import AcceleratorSimulator
+from afp_hw.rtlsim.accelerator import accelerator_library
 from afp_hw.verilog.accelerator_files import write_accelerator
 from tests.program.networks import lowered
 from tests.verilog.test_accelerator_files import RECIPE
@@ -50,11 +50,9 @@ def compiled(folder: Path, *sources: Path) -> Path:
 
 def run(program: Path, design: AcceleratorDesign, *arguments: Path) -> tuple[int, str]:
     """Status of a program on the simulated accelerator, and what it printed."""
-    with AcceleratorSimulator(design) as simulator:
-        library = simulator._library._name
     done = subprocess.run(
         [program, *arguments],
-        env={**os.environ, "SIMULATOR": library},
+        env={**os.environ, "SIMULATOR": str(accelerator_library(design))},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -42,6 +42,10 @@ enum afp_status afp_probe(const struct afp_device *device) {
     return AFP_OK;
 }
 
+void afp_set_input_grid(const struct afp_device *device, int exponent) {
+    put(device, AFP_HW_INPUT_GRID, (uint32_t)exponent & AFP_HW_INPUT_GRID_VALUE_MASK);
+}
+
 enum afp_status afp_start(const struct afp_device *device, uint64_t image, uint32_t descriptors,
                           uint32_t interrupts) {
     if (image % BEAT_BYTES || descriptors % BEAT_BYTES) return AFP_MISALIGNED;

@@ -65,6 +65,10 @@ void afp_map(struct afp_device *device, volatile void *registers);
  * AFP_OTHER_DESIGN. */
 enum afp_status afp_probe(const struct afp_device *device);
 
+/* For a network whose input has a dynamic grid, ahead of afp_start: its codes are in units of
+ * 2**exponent. */
+void afp_set_input_grid(const struct afp_device *device, int exponent);
+
 /* Begin a run: of the image at the address `image` on the accelerator's bus, with the descriptor
  * that begins `descriptors` bytes behind it, and with these interrupts enabled. AFP_OK, AFP_BUSY
  * (nothing is changed then) or AFP_MISALIGNED. */
