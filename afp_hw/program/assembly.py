@@ -125,8 +125,8 @@ class _Assembler:
     def _compute(self, number: int, each: Plan) -> None:
         if number in self._first:
             self._load_first(number, each)
-        # Behind the second strip: the load engine is one descriptor ahead of what waits.
-        ahead = min(each.strip_count - 1, 2) if number in self._ahead else None
+        # Behind the second strip: both are in their banks then, and the third waits for one.
+        ahead = 2 if number in self._ahead else None
         for order, strip in enumerate(each.strips):
             if order == ahead:
                 self._load_ahead(number)
@@ -152,6 +152,8 @@ class _Assembler:
             self._stored.setdefault(each.task.output.name, []).append(
                 (strip[1], self._sequence.stores)
             )
+        if ahead == each.strip_count:
+            self._load_ahead(number)
         complete = len(self._sequence.descriptors), self._sequence.stores
         self._complete[each.task.output.name] = complete
 
