@@ -14,6 +14,7 @@ from afp_hw.hdl.descriptor_view import DESCRIPTOR
 from afp_hw.hdl.feed_path import FeedPath
 from afp_hw.hdl.flow_array import FlowArray
 from afp_hw.hdl.grids import LSB_WIDTH, GridRule, grid_base_width, grid_layout
+from afp_hw.hdl.out_place import OutPlace
 from afp_hw.hdl.place import Place, as_built
 from afp_hw.hdl.side_path import SidePath
 from afp_hw.hdl.skew import SkewBuffer
@@ -220,27 +221,13 @@ class ComputeCore(wiring.Component):
         written = self._delayed(m, "word", arrives, ColumnEdge.latency + cols - 1)
         m.d.comb += self.o_write.eq(written)
 
-        address, tile = Signal(20, reset_less=True), Signal(20, reset_less=True)
-        pixel, part = Signal(16), Signal(8)
-        parts = Mux(d.output == OutputKind.SUMS, d.extra_chunks, 0)
-        m.d.comb += self.o_address.eq(address)
-        with m.If(written):
-            m.d.sync += [pixel.eq(pixel + 1), address.eq(address + d.out_x_step)]
-            with m.If(pixel + 1 == d.pixels):
-                m.d.sync += [pixel.eq(0), part.eq(part + 1), address.eq(tile + part + 1)]
-                with m.If(part == parts):
-                    m.d.sync += [
-                        part.eq(0),
-                        tile.eq(tile + d.out_n_step),
-                        address.eq(tile + d.out_n_step),
-                    ]
-        with m.If(self.i_start):
-            m.d.sync += [
-                pixel.eq(0),
-                part.eq(0),
-                address.eq(d.out_start),
-                tile.eq(d.out_start),
-            ]
+        m.submodules.out_place = place = self.place("out_place", lambda: OutPlace(self.design))
+        m.d.comb += [
+            place.i_descriptor.eq(d),
+            place.i_start.eq(self.i_start),
+            place.i_next.eq(written),
+            self.o_address.eq(place.o_address),
+        ]
 
     def _drained(self, m, side):
         """Whether the last event's word has been written, for a cycle."""
