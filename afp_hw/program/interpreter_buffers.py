@@ -27,7 +27,7 @@ class Buffer:
         noise = np.random.default_rng(bank_bytes)
         self.name = name
         self._banks = noise.integers(0, 256, (2, bank_bytes), np.uint8)
-        self._windows: dict[tuple[int, int], NDArray[np.uint32]] = {}
+        self._windows: dict[int, NDArray[np.uint64]] = {}
         self.loaded = 0
         """Bytes loaded so far."""
 
@@ -39,7 +39,7 @@ class Buffer:
                 f"{len(data)}"
             )
         self._banks[bank, : len(data)] = np.frombuffer(data, np.uint8)
-        self._windows = {key: kept for key, kept in self._windows.items() if key[0] != bank}
+        self._windows.pop(bank, None)
         self.loaded += len(data)
 
     def bytes(self, bank: int, count: int) -> NDArray[np.uint8]:
@@ -57,15 +57,17 @@ class Buffer:
         return codes
 
     def codes(self, bank: int, width: int, bits: NDArray[np.int64]) -> NDArray[np.uint32]:
-        """Codes that begin at these bits, modulo the bank."""
-        windows = self._windows.get((bank, width))
-        if windows is None:
-            spread = np.unpackbits(self._banks[bank], bitorder="little").astype(np.uint32)
-            windows = np.zeros_like(spread)
-            for i in range(width):
-                windows |= np.roll(spread, -i) << np.uint32(i)
-            self._windows[bank, width] = windows
-        return windows.take(bits % len(windows))
+        """Codes of at most 32 bits that begin at these bits, modulo the bank."""
+        data = self._banks[bank]
+        windows = self._windows.get(bank)
+        if windows is None:  # at each byte the 64 bits from there on
+            around = np.concatenate([data, data[:8]])
+            bytes_of = np.lib.stride_tricks.sliding_window_view(around, 8)[: len(data)]
+            windows = np.ascontiguousarray(bytes_of).view("<u8")[:, 0]
+            self._windows[bank] = windows
+        places = bits % (8 * len(data))
+        found = windows.take(places >> 3) >> (places & 7).astype(np.uint64)
+        return (found & np.uint64((1 << width) - 1)).astype(np.uint32)
 
 
 def embedded_fix(fmt: AFPFormat, envelope: AFPFormat) -> NDArray[Any]:
