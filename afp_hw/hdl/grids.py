@@ -72,13 +72,15 @@ class GridRule(wiring.Component):
         fixed = self.i_n_exp == 0
         behind = Signal(4)  # ones behind the leading one
         m.d.comb += behind.eq(self.i_n_man - fixed)
-        # From the top on: all of the first `behind` bits are 1, and one below them is.
+        # From the top on: all of the first `behind` bits are 1, and one below them is. (Yosys gives
+        # 0 for "all of none".)
         exceeds = Signal()
         with m.Switch(behind):
             for count in range(self.fraction):
                 with m.Case(count):
                     low = self.fraction - count
-                    m.d.comb += exceeds.eq(fraction[low:].all() & fraction[:low].any())
+                    ones = fraction[low:].all() if count else C(1, 1)
+                    m.d.comb += exceeds.eq(ones & fraction[:low].any())
         bits = Signal(7)  # of the largest number
         m.d.comb += bits.eq(self.i_n_man + 1 - fixed + Mux(fixed, 0, (C(1, 1) << self.i_n_exp) - 2))
         above = Signal(signed(LSB_WIDTH))  # from the unit to the lsb
