@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, reject, settings
 from numpy.typing import NDArray
 
-from afp_hw import AFPFormat, embedded
+from afp_hw import AFPFormat, embedded, golden
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.registers import REGISTERS, ErrorCode
 from afp_hw.network import LoweredNetwork, calibrate, load_graph
@@ -126,22 +126,24 @@ def test_grids_too_far_apart_end_the_run() -> None:
 
 
 def test_a_run_behind_an_aborted_one_has_seen_no_word() -> None:
-    """The first tensor is half computed when the run is aborted; then zeros have the exponent 0."""
+    """The first tensor of a bright image is half computed, then a dim image has its own grids."""
     net = Builder(3, 12, 12)
-    net.conv(8)
-    net.relu()
-    net.conv(8, bias=False)
-    net.relu()
-    network = built(net, SMALL)
-    program = compile_network(network, SMALL, rows=2)
+    for _ in range(2):
+        net.conv(8, bias=False)
+        net.relu()
+    program = compile_network(built(net, SMALL), SMALL, rows=2)
+    assert program.descriptors[2]["dynamic_end"] == 0
     schedule = schedule_network(program.descriptors, SMALL, 20)
-    bright = encoded(program, 1000 * net.images(1))[0]
-    machine = simulator(SMALL)
-    wanted = np.frombuffer(program.memory(bright.codes), np.uint8).copy()
+    bright = encoded(program, net.images(1))[0]
+    item = program.input.layout.item
+    assert item is not None
+    dim = golden.encode(net.images(1)[0] / 50, item.fmt, item.fmt.bias(bright.lsb))
+    wanted = np.frombuffer(program.memory(dim), np.uint8).copy()
     run(program, wanted, bright.lsb)
 
     memory = np.frombuffer(program.memory(bright.codes), np.uint8).copy()
     times = np.full((3, len(program.descriptors)), -1, np.int64)
+    machine = simulator(SMALL)
     library, handle = machine._library, machine._handle
     library.accelerator_begin(
         handle, memory.ctypes.data, memory.size, 20, *(row.ctypes.data for row in times),
@@ -149,21 +151,23 @@ def test_a_run_behind_an_aborted_one_has_seen_no_word() -> None:
     )  # fmt: skip
 
     def write(name: str, value: int) -> None:
-        library.accelerator_write(handle, REGISTERS[name].offset, value & 0xFFFFFFFF)
+        library.accelerator_write(handle, REGISTERS[name].offset, value & 0xFFF)
+
+    def error() -> int:
+        return int(library.accelerator_read(handle, REGISTERS["ERROR"].offset)) & 15
 
     write("INTERRUPT_ENABLE", 1)
-    # Large words are seen, and none is left behind: the other grid is a much finer one.
-    write("INPUT_GRID", (bright.lsb + 40) & 0xFFF)
+    write("INPUT_GRID", bright.lsb)
     write("CONTROL", 1)
     assert not library.accelerator_advance(handle, schedule.computed[1] + 10)
     write("CONTROL", 2)
     assert library.accelerator_advance(handle, 10_000)
-    assert library.accelerator_read(handle, REGISTERS["ERROR"].offset) & 15 == ErrorCode.ABORTED
+    assert error() == ErrorCode.ABORTED
     write("INTERRUPT_STATUS", 3)
-    write("INPUT_GRID", bright.lsb & 0xFFF)
+    memory[:] = np.frombuffer(program.memory(dim), np.uint8)
     write("CONTROL", 1)
     assert library.accelerator_advance(handle, 4 * schedule.cycles)
-    assert library.accelerator_read(handle, REGISTERS["ERROR"].offset) & 15 == ErrorCode.NONE
+    assert error() == ErrorCode.NONE
     assert memory.tobytes() == wanted.tobytes()
 
 
