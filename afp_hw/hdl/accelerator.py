@@ -172,7 +172,7 @@ class Accelerator(wiring.Component):
     def _grids(self, m, registers, control, load, core):
         """The table of grids, and what follows from it for a computation."""
         design = self.design
-        m.submodules.grids = grids = self.place("grids", lambda: Grids(design))
+        m.submodules.grids = grids = self.place("grids", lambda: Grids(design, self.place))
         d = control.o_computing
         act, side, other = grids.o_grid
         apart, inside = Signal(signed(LSB_WIDTH + 1)), Signal(signed(LSB_WIDTH))

@@ -4,10 +4,12 @@ Source: ``docs/numerics.md`` sections 3 and 6.
 """
 
 from amaranth.hdl import C, Cat, Module, Mux, Signal, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from afp_hw.design import AcceleratorDesign
+from afp_hw.hdl.place import Place, as_built
+from afp_hw.hdl.ram import place_ram
 from afp_hw.hdl.rebiaser import base_width
 
 LSB_WIDTH = 13
@@ -96,6 +98,12 @@ class GridRule(wiring.Component):
 class Grids(wiring.Component):
     """The table of grids.
 
+    Parameters
+    ----------
+    design : :class:`.AcceleratorDesign`
+    place
+        See :mod:`afp_hw.hdl.place`.
+
     Members
     -------
     i_write, i_place, i_grid : In
@@ -112,8 +120,9 @@ class Grids(wiring.Component):
 
     sequential = True
 
-    def __init__(self, design: AcceleratorDesign):
+    def __init__(self, design: AcceleratorDesign, place: Place = as_built):
         self.design = design
+        self.place = place
         layout = grid_layout(design)
         super().__init__(
             {
@@ -132,27 +141,28 @@ class Grids(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = grid_layout(self.design)
-        m.submodules.table = table = memory.Memory(
-            shape=layout.size,
-            depth=PLACES,
-            init=[],
-        )
-        write, load, look = table.write_port(), table.read_port(), table.read_port()
+        # One for each reader.
+        m.submodules.load_table = load = place_ram(self.place, PLACES, layout.size)
+        m.submodules.look_table = look = place_ram(self.place, PLACES, layout.size)
+        for table in (load, look):
+            m.d.comb += [
+                table.i_write.eq(self.i_write),
+                table.i_write_address.eq(self.i_place),
+                table.i_data.eq(self.i_grid.as_value()),
+                table.i_read.eq(1),
+            ]
         m.d.comb += [
-            write.en.eq(self.i_write),
-            write.addr.eq(self.i_place),
-            write.data.eq(self.i_grid.as_value()),
-            load.addr.eq(self.i_load_place),
-            self.o_load_lsb.eq(data.View(layout, load.data).lsb),
+            load.i_read_address.eq(self.i_load_place),
+            self.o_load_lsb.eq(data.View(layout, load.o_data).lsb),
         ]
         step = Signal(4)  # one-hot
         m.d.sync += step.eq(Cat(self.i_begin, step[:-1]))
         for index in range(3):
             with m.If(step[index]):
-                m.d.comb += look.addr.eq(self.i_look[index])
+                m.d.comb += look.i_read_address.eq(self.i_look[index])
             kept = Signal(layout, name=f"kept_{index}", reset_less=True)
             with m.If(step[index + 1]):
-                m.d.sync += kept.as_value().eq(look.data)
+                m.d.sync += kept.as_value().eq(look.o_data)
             m.d.comb += self.o_grid[index].as_value().eq(kept.as_value())
         m.d.sync += self.o_looked.eq(step[3])
         return m

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 from typing import Final
 
@@ -54,5 +55,5 @@ def driver_files(design: AcceleratorDesign, name: str) -> dict[str, str]:
     return written
 
 
-def _lines(indent: int, lines) -> str:
+def _lines(indent: int, lines: Iterable[str]) -> str:
     return "\n".join(" " * indent + line for line in lines)
