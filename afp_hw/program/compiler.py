@@ -9,6 +9,7 @@ from afp_hw.program.assembly import Assembly, assemble
 from afp_hw.program.manifest import Parts, manifest_of
 from afp_hw.program.plans import Plan, plan
 from afp_hw.program.program import Program, TensorPlace
+from afp_hw.program.refine import refined
 from afp_hw.program.settings import pack_records
 from afp_hw.program.translate import Translation, translate
 from afp_hw.program.weights import pack_weights
@@ -20,7 +21,7 @@ def compile_network(
     dataflow: Operation | None = None,
     rows: int | None = None,
 ) -> Program:
-    """Compile a network of static grids.
+    """Compile a network, all of whose grids are static, or all dynamic.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def compile_network(
     plans = [
         plan(task, translation.layouts, accelerator, dataflow, rows) for task in translation.tasks
     ]
+    if translation.dynamic and rows is None:
+        plans = refined(translation.tasks, plans, translation.layouts, accelerator)
     assembly = assemble(plans, translation.layouts, accelerator)
     parts = _parts(assembly, plans, translation, accelerator)
     image = b"".join([*map(pack_descriptor, assembly.descriptors), parts.records, parts.weights])

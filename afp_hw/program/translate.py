@@ -31,11 +31,14 @@ class Translation:
         Of the tensors that are stored, the network's input first.
     outputs
         Of the network, by name: the name under which it is stored, and its layout.
+    dynamic
+        Whether grids are.
     """
 
     tasks: tuple[Task, ...]
     layouts: Mapping[str, TensorLayout]
     outputs: Mapping[str, tuple[str, TensorLayout]]
+    dynamic: bool
 
 
 def translate(lowered: LoweredNetwork, accelerator: AcceleratorDesign) -> Translation:
@@ -63,7 +66,7 @@ def translate(lowered: LoweredNetwork, accelerator: AcceleratorDesign) -> Transl
         outputs[name] = stored, replace(tensors.layouts[stored], shape=tensors.shape(name))
     if not tasks:
         raise ValueError("network must have a step that computes, not moves alone")
-    return Translation(tuple(tasks), tensors.layouts, outputs)
+    return Translation(tuple(tasks), tensors.layouts, outputs, tensors.dynamic)
 
 
 def _layer(step: GemmStep, design: Design, tensors: Tensors) -> Task:

@@ -189,4 +189,4 @@ def test_resnet_20() -> None:
     for image in images("cifar10-test-5000.npz", 3):
         program = check(network, image, LARGE)
     macs = sum(layer["macs"] for layer in program.manifest["layers"])
-    assert macs / 256 / schedule_network(program.descriptors, LARGE).cycles > 0.8
+    assert macs / 256 / schedule_network(program.descriptors, LARGE).cycles > 0.85
