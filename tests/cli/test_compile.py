@@ -14,6 +14,7 @@ from afp_hw.cli.main import main
 from afp_hw.design import load_accelerator
 from afp_hw.network import calibrate, load_graph, write_assignment
 from afp_hw.network.grids import with_dynamic_grids
+from afp_hw.program.load import load_program
 
 GEN = Path(__file__).parents[2] / "gen"
 LARGE = str(GEN / "accelerator16.toml")
@@ -82,6 +83,25 @@ def test_formats_may_come_from_a_file(tmp_path: Path) -> None:
     assert manifest["input"]["format"] == "e2m2"
 
 
+def test_grids_may_be_those_of_each_image(tmp_path: Path) -> None:
+    """Asked for, or in the file of formats; weights and biases are the same."""
+    options = ("--design", str(GEN / "accelerator16_dynamic.toml"), "--acts", "e2m2")
+    assert main(["compile", "embedded", "--dynamic", *options, "-o", str(tmp_path / "one")]) == 0
+    file = formats(tmp_path / "formats.json", dynamic=True)
+    options = (*options[:2], "--formats", file)
+    assert main(["compile", "embedded", *options, "-o", str(tmp_path / "two")]) == 0
+    images = [(tmp_path / name / "image.bin").read_bytes() for name in ("one", "two")]
+    assert images[0] == images[1]
+    manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
+    tensors = [tensor for tensor in manifest["tensors"] if "format" in tensor]
+    assert {tensor["lsb"] for tensor in tensors} == {"dynamic"}
+    assert [tensor["grid_place"] for tensor in tensors] == list(range(len(tensors)))
+    assert manifest["output"]["above"] == tensors[-1]["name"]
+    program, accelerator = load_program(tmp_path / "one")
+    assert accelerator.dynamic
+    assert program.tensors[tensors[1]["name"]].layout.words
+
+
 def test_another_model_needs_formats_or_calibration(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -107,5 +127,7 @@ def test_what_cannot_be_compiled_is_refused(
     assert said == "Design.weights must hold e4m3 of 'conv1', not e3m1"
     file = formats(tmp_path / "formats.json", dynamic=True)
     said = refused(capsys, "embedded", "--design", LARGE, *out, "--formats", file)
-    assert said == "tensor 'image' must have a static grid, not a dynamic one"
+    assert said == (
+        "AcceleratorDesign.dynamic must be true for the dynamic grid of 'image', not false"
+    )
     assert not (tmp_path / "image.bin").exists()
