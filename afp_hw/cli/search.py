@@ -71,7 +71,7 @@ def _print(model: str, document: dict[str, Any], formats: FormatAssignment, on: 
         )
 
 
-def _within(design_file: Path | None) -> dict[str, str]:
+def _within(design_file: Path | None) -> dict[str, Any]:
     """Options of a search for what an array holds."""
     if design_file is None:
         return {}

@@ -74,7 +74,7 @@ def test_no_arguments_give_help_and_status_2(capsys: pytest.CaptureFixture[str])
             ["verilog", "pe", "--weigths", "e3m1"],
             "No such option '--weigths'; did you mean '--weights'? (see afp-hw verilog --help)",
         ),
-        (["verilog"], "Missing argument '{pe|array|requantizer}'"),
+        (["verilog"], "Missing argument '{pe|array|requantizer|accelerator}'"),
         (["doctor", "more"], "Got unexpected extra argument (more) (see afp-hw doctor --help)"),
     ],
 )

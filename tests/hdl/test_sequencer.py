@@ -29,4 +29,3 @@ def test_an_error_of_the_last_response_is_the_runs() -> None:
         seen = play(Sequencer(design), [*steps, *ends], 0)
         done = [step for step in seen if step["o_done"]]
         assert [step["o_error_code"] for step in done] == [code]
-
