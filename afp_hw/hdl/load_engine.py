@@ -222,5 +222,5 @@ class LoadEngine(wiring.Component):
         low = (self.design.beat_bytes - 1).bit_length()
         wrong = [getattr(d, name) == 0 for name in _COUNTS]
         wrong += [getattr(d, name)[:low].any() for name in _ADDRESSES]
-        wrong += [d.operation == 3, d.n_tiles > self.design.channel_tiles]
+        wrong += [d.operation == 3, d.n_tiles > self.design.channel_tiles, d.last & ~d.store]
         return Cat(*wrong).any()
