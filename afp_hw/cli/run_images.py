@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from afp_hw import golden
 from afp_hw.program.load import load_program
 from afp_hw.program.program import TensorPlace
+from afp_hw.program.stored_grids import output_values
 from afp_hw.rtlsim.accelerator import AcceleratorSimulator
 from afp_hw.rtlsim.program_check import Input, check_program, golden_memory
 from afp_hw.schedule.accelerator import schedule_network
@@ -63,7 +64,8 @@ class _Runner:
         place = self._program.output
         if self._simulator is None or self._schedule is None:
             memory = golden_memory(self._program, self._accelerator, given)
-            return {"class": class_of(place, place.read(memory))}
+            values = output_values(self._program, self._accelerator, memory, given.lsb)
+            return {"class": class_of(place, values)}
         total = self._schedule.cycles
         checked = check_program(
             self._program,

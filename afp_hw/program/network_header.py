@@ -61,7 +61,10 @@ def network_header(manifest: Mapping[str, Any]) -> str:
         groups[-1][1].update(OUTPUT_SUM_WIDTH=output["sum_width"], OUTPUT_COLUMNS=columns)
         groups.append((_SHIFTS, {"OUTPUT_SHIFTS": f"{{{shifts}}}"}))
     else:
-        signed = int(AFPFormat.parse(output["format"]).signed)
+        # Words that wait for their grid have the sign of the design's activations.
+        words = output.get("words", False)
+        fmt = manifest["design"]["design"]["acts"] if words else output["format"]
+        signed = int(AFPFormat.parse(fmt).signed)
         groups.append(("whether the highest bit of a code is its sign", {"OUTPUT_SIGNED": signed}))
     lines = [_HEADER]
     for said, macros in groups:

@@ -65,3 +65,14 @@ def stored_codes(
     if layout.item is None or grid is None:
         raise ValueError(f"tensor {layout.name!r} must have a grid to be read, not none")
     return np.asarray(codes_of_words(accelerator, stored, grid, layout.item.fmt))
+
+
+def output_values(
+    program: Program, accelerator: AcceleratorDesign, memory: bytes | bytearray, input_lsb: int
+) -> NDArray[Any]:
+    """The network's output behind a run: codes, or sums."""
+    place = program.output
+    if not place.layout.words:
+        return place.read(memory)
+    grids = stored_grids(program, accelerator, memory, input_lsb)
+    return stored_codes(place, accelerator, memory, grids[place.layout.name])

@@ -21,6 +21,7 @@ from afp_hw.design.registers import ErrorCode
 from afp_hw.errors import MismatchError
 from afp_hw.program.interpreter import interpret
 from afp_hw.program.program import Program, TensorPlace
+from afp_hw.program.stored_grids import output_values
 from afp_hw.rtlsim.accelerator import AcceleratorRun, AcceleratorSimulator
 from afp_hw.schedule.accelerator import NetworkSchedule
 
@@ -180,7 +181,7 @@ def check_program(
             raise MismatchError(f"counter {name} must be {value}, not {run.counters[name]}")
     stored = [place for place in program.tensors.values() if place.address != program.input.address]
     return Checked(
-        program.output.read(found),
+        output_values(program, accelerator, found, given.lsb),
         _bits(program.output),
         sum(map(_bits, stored)),
         times,

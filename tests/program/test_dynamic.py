@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 from afp_hw import AFPFormat, embedded
+from afp_hw.cli.run_images import class_of
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.descriptor import Operation, OutputKind
 from afp_hw.network import LoweredNetwork, calibrate, load_graph
-from afp_hw.network.exact import encode_images, run_stored
+from afp_hw.network.exact import encode_images, run_exact, run_stored
+from afp_hw.network.outputs import classes
 from afp_hw.program import compile_network, interpret
 from afp_hw.program.interpreter_grids import AlignmentError
+from afp_hw.program.network_header import network_header
+from afp_hw.program.stored_grids import output_values
 from tests.program.dynamic_networks import LARGE, SMALL, built, compare, dynamic, formats_of
 from tests.program.networks import Builder, lowered
 
@@ -93,6 +97,23 @@ def test_every_step(build: Any, accelerator: AcceleratorDesign, dataflow: Operat
     for image in net.images(2):
         compare(network, image, accelerator, dataflow=dataflow)
         compare(network, image * np.float32(2.0**-9), accelerator, dataflow=dataflow, rows=2)
+
+
+def test_an_output_of_words_is_read_as_codes() -> None:
+    """By a host that knows the grid of the input."""
+    net = Builder(3, 6, 6)
+    net.conv(5)
+    net.average()
+    net.emit("Flatten", (net.last,), 5)
+    network = built(net, SMALL)
+    image = net.images(1)[0]
+    program, memory = compare(network, image, SMALL)
+    assert program.output.layout.words
+    lsb = int(encode_images(network, image[None]).lsb[0])
+    values = output_values(program, SMALL, memory, lsb)
+    assert np.array_equal(values, run_exact(network, image[None])[net.last][0])
+    assert class_of(program.output, values) == classes(network, image[None])[0]
+    assert "OUTPUT_WIDTH 11\n" in network_header(program.manifest)
 
 
 def test_zeros_have_the_exponent_0() -> None:
