@@ -76,7 +76,11 @@ class _Assembler:
         self._ahead = {
             number for number, pair in enumerate(pairwise(plans)) if pair[0].loads_ahead(pair[1])
         }
-        self._first = {number for number in range(1, len(plans)) if self._rows_go_first(number)}
+        self._first = {
+            number
+            for number, pair in enumerate(pairwise(plans), 1)
+            if pair[1].rows_go_first(pair[0])
+        }
         # By tensor: behind how many descriptors and stores it is complete.
         self._complete: dict[str, tuple[int, int]] = {}
         self._count = sum(each.descriptors for each in plans) + len(self._ahead) + len(self._first)
@@ -166,23 +170,8 @@ class _Assembler:
         name = self._plans[number].task.name
         self._sequence.add(name, fields.NOTHING, loads, emit=False, store=False)
 
-    def _rows_go_first(self, number: int) -> bool:
-        """Whether a layer's first rows are there before the grid of the tensor that they are of.
-
-        Then a descriptor that computes nothing loads them and the weights: records alone wait.
-        """
-        task, before = self._plans[number].task, self._plans[number - 1]
-        product = task.product
-        if task.grid_shift is None or product is None or before.strip_count < 2:
-            return False
-        if product.view.tensor != before.task.output.name:
-            return False
-        strip = next(self._plans[number].strips)
-        rows = fields.Rows.of(product.view, product.window, strip)
-        return rows.stored[1] <= list(before.strips)[-2][1]
-
     def _load_first(self, number: int, each: Plan) -> None:
-        """That descriptor."""
+        """A descriptor that computes nothing, for weights and first rows; records wait longer."""
         product = each.task.product
         assert product is not None
         rows = fields.Rows.of(product.view, product.window, next(each.strips))

@@ -68,6 +68,19 @@ class Plan:
         busy = self.strip_count >= 2 and len(self.pieces) == 1
         return busy and following.time.once + following.time.load > self.time.last
 
+    def rows_go_first(self, before: Plan) -> bool:
+        """Whether this layer's first rows are stored before the task before it is through.
+
+        Where grids are dynamic, records wait for that: rows and weights are better loaded first.
+        """
+        product = self.task.product
+        if self.task.grid_shift is None or product is None or before.strip_count < 2:
+            return False
+        if product.view.tensor != before.task.output.name:
+            return False
+        begin, end = product.window.rows(*next(self.strips), product.view.y)
+        return end <= begin or product.view.y.place(end - 1) < list(before.strips)[-2][1]
+
 
 def plan(
     task: Task,
