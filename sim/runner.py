@@ -37,6 +37,7 @@ from afp_hw.hdl import (
     Shifter,
     WriteDma,
 )
+from afp_hw.hdl.accelerator import Accelerator
 from afp_hw.rtlsim import find_toolchain
 from afp_hw.verilog import EMITTERS, Library, emit_float_pe
 from sim.bench import DESIGN_VARIABLE, INPUTS_VARIABLE, design_to_text
@@ -55,6 +56,7 @@ _ACCELERATOR_PARTS: dict[str, Callable[..., wiring.Component]] = {
     "read_dma": ReadDma,
     "write_dma": WriteDma,
     "registers": Registers,
+    "accelerator": Accelerator,
 }
 
 
@@ -80,6 +82,13 @@ def _verilog(bench: str, design: Design | FloatDesign | AcceleratorDesign) -> tu
         return bench, Library().verilog(_PARTS[bench](design), bench)
     emitted = EMITTERS[bench](design)
     return emitted.name, emitted.verilog
+
+
+def _for_icarus(text: str) -> str:
+    """Icarus takes every function whose name begins with $ for one of the system's."""
+    for name in set(re.findall(r"function (?:\[\d+:\d+\] )?\\(\$\S+) ;", text)):
+        text = re.sub(rf"\\{re.escape(name)}(?= )", re.sub(r"\W", "_", name), text)
+    return text
 
 
 def _inputs(text: str, top: str) -> list[str]:
@@ -186,6 +195,7 @@ def run_bench(
         A test failed, or none ran; the message has the end of the simulator's log.
     """
     top, text = _verilog(bench, design)
+    text = _for_icarus(text) if simulator == "icarus" else text
     with _environment(verilator_environment() if simulator == "verilator" else {}):
         built = _build(simulator, top, text)
     log = folder / "run.log"
