@@ -22,9 +22,9 @@ _NOTES = """\
 def accelerator_name(design: AcceleratorDesign) -> str:
     """Name of the module: the array and what of the accelerator is most worth knowing."""
     array = design.array
-    return (
-        f"accelerator_{array.rows}x{array.cols}_{array.weights}_{array.acts}_d{design.data_width}"
-    )
+    size = f"{array.rows}x{array.cols}"
+    grids = "_dynamic" if design.dynamic else ""
+    return f"accelerator_{size}_{array.weights}_{array.acts}_d{design.data_width}{grids}"
 
 
 def emit_accelerator(design: AcceleratorDesign) -> Emitted:
