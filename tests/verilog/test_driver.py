@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from afp_hw import AFPFormat, embedded
 from afp_hw.design import AcceleratorDesign, load_accelerator
 from afp_hw.network import calibrate, load_graph
-from afp_hw.network.exact import encode_images, run_stored
-from afp_hw.program import compile_network
+from afp_hw.network.exact import run_stored
+from afp_hw.program import Program, compile_network
 from afp_hw.program.network_header import network_header
 from afp_hw.rtlsim.accelerator import accelerator_library
+from afp_hw.rtlsim.program_check import Input, encoded, golden_memory
 from afp_hw.verilog.accelerator_files import write_accelerator
+from tests.program.dynamic_networks import SMALL
 from tests.program.networks import lowered
+from tests.program.test_dynamic import embedded_network
 from tests.verilog.test_accelerator_files import RECIPE
 
 HERE = Path(__file__).parent
@@ -48,7 +51,7 @@ def compiled(folder: Path, *sources: Path) -> Path:
     return program
 
 
-def run(program: Path, design: AcceleratorDesign, *arguments: Path) -> tuple[int, str]:
+def run(program: Path, design: AcceleratorDesign, *arguments: Path | str) -> tuple[int, str]:
     """Status of a program on the simulated accelerator, and what it printed."""
     done = subprocess.run(
         [program, *arguments],
@@ -70,28 +73,43 @@ def test_every_function_of_the_driver_does_what_it_says(tmp_path: Path) -> None:
     assert run(compiled(tmp_path, HERE / "driver_checks.c"), design) == (0, "")
 
 
-def embedded_program(folder: Path, images: int) -> tuple[AcceleratorDesign, list[int]]:
-    """The embedded network for gen/accelerator4.toml, with inputs and what golden makes of them."""
+def put(folder: Path, program: Program, given: Sequence[Input]) -> None:
+    """What the example needs of a network, and its inputs."""
+    (folder / "image.bin").write_bytes(program.image)
+    (folder / "afp_network.h").write_text(network_header(program.manifest))
+    for index, each in enumerate(given):
+        (folder / f"input_{index}.bin").write_bytes(program.input.layout.pack(each.codes))
+
+
+@pytest.mark.slow
+def test_the_example_runs_a_network_with_dynamic_grids(tmp_path: Path) -> None:
+    """Dimmed by a factor that is no power of two: the grid has to be told."""
+    network = embedded_network(SMALL)
+    program = compile_network(network, SMALL)
+    chosen = embedded.test_set()[0][:2] / 11
+    given = encoded(program, chosen)
+    put(tmp_path, program, given)
+    write_accelerator(SMALL, tmp_path, clock_ns=10.0)
+    example = compiled(tmp_path, tmp_path / "afp_example.c")
+    for index, each in enumerate(given):
+        expected = program.output.read(golden_memory(program, SMALL, each)).argmax()
+        files = [tmp_path / "image.bin", tmp_path / f"input_{index}.bin"]
+        status, text = run(example, SMALL, *files, str(each.lsb))
+        assert (status, text.splitlines()[0]) == (0, f"class {expected}")
+
+
+@pytest.mark.slow
+def test_the_example_runs_the_embedded_network(tmp_path: Path) -> None:
     design = load_accelerator(HERE.parents[1] / "gen" / "accelerator4.toml")
     graph = load_graph(embedded.model_path())
     weights, acts = AFPFormat(3, 1), AFPFormat(3, 2)
     calibration = embedded.calibration_images()[:32]
     formats = calibrate(graph, calibration, weights=weights, acts=acts, source="embedded")
     network = lowered(graph, formats, design)
-    program = compile_network(network, design)
-    chosen = embedded.test_set()[0][:images]
-    for index, codes in enumerate(encode_images(network, chosen).codes):
-        (folder / f"input_{index}.bin").write_bytes(program.input.layout.pack(codes))
-    (folder / "image.bin").write_bytes(program.image)
-    (folder / "afp_network.h").write_text(network_header(program.manifest))
-    name = graph.outputs[0]
-    sums = run_stored(network, chosen, {name})[name].codes
-    return design, [int(np.argmax(each)) for each in sums]
-
-
-@pytest.mark.slow
-def test_the_example_runs_the_embedded_network(tmp_path: Path) -> None:
-    design, classes = embedded_program(tmp_path, 3)
+    chosen, name = embedded.test_set()[0][:3], graph.outputs[0]
+    classes = run_stored(network, chosen, {name})[name].codes.argmax(axis=1)
+    compiled_network = compile_network(network, design)
+    put(tmp_path, compiled_network, encoded(compiled_network, chosen))
     write_accelerator(design, tmp_path, clock_ns=10.0)
     program = compiled(tmp_path, tmp_path / "afp_example.c")
     for index, expected in enumerate(classes):
