@@ -89,6 +89,13 @@ class Bench:
         await self.set("CONTROL", start)
         return at
 
+    async def scribble(self):
+        """Write to all registers that a run has taken its settings from, and order another one."""
+        for name in ("IMAGE_LOW", "IMAGE_HIGH", "DESCRIPTORS", "INPUT_GRID"):
+            await self.set(name, self.chosen.getrandbits(32))
+        await self.set("CONTROL", 1)
+        assert await self.get("STATUS") == 1
+
     async def over(self):
         """Wait for the interrupt; then nothing moves any more. Status is read and cleared."""
         dut = self.dut
@@ -115,6 +122,7 @@ class Bench:
     async def good(self, work: Job, **options):
         """A run that must end well: memory, traffic, counters."""
         at = await self.go(work, **options)
+        await self.scribble()
         assert await self.over() == (ErrorCode.NONE, len(work.program.descriptors))
         begin = len(work.descriptors)
         got = self.reader.get(self.image + begin, len(work.after) - begin)
