@@ -158,7 +158,7 @@ def test_a_damaged_certificate_is_refused(
         ),
         (
             ["pe", *FLAGS, "--check", "f"],
-            "not beside acts, k, kind, weights",
+            "--check must stand alone, not beside --acts, --k, --weights, pe",
         ),
         (["pe", *FLAGS, "-o", "x", "--recipe", "no"], "--recipe must be one of cells, ripple"),
         (["pe", *FLAGS, "-o", "x", "--limit", "0"], "Options.limit must be an integer from 1"),

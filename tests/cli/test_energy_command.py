@@ -75,8 +75,13 @@ def test_tables_have_every_scheme_layer_and_baseline(capsys: pytest.CaptureFixtu
             },
         },
         "sensitivity": [],
+        "parts": [
+            {"name": "quick", "meets_clock": True},
+            {"name": "slow", "meets_clock": False},
+        ],
     }
     print_energy(document)
     shown = capsys.readouterr().out
     for text in ("AFP static", "FP32", "conv1", "10.00×", "9.3×", "1,234 results", "0.312"):
         assert text in shown
+    assert "later than the clock: slow\n" in shown

@@ -26,7 +26,7 @@ def point(area: float, energy: float, delay: float, *, lanes: int = 1) -> Point:
     mapped = Mapped(
         f"pe_{area}_{energy}", "ripple", lanes, area * lanes, 0, 0, delay, "tables", "key"
     )
-    return Point(("e3m1", "e3m1"), {}, mapped, Energy(0, energy, 0, 0, {}, "", 1, 1), delay <= 5)
+    return Point(("e3m1", "e3m1"), {}, mapped, Energy(0, energy, 0, 0, {}, 1, 1), "", delay <= 5)
 
 
 def test_the_pareto_set_is_what_nothing_beats() -> None:
