@@ -75,7 +75,7 @@ def _print(manifest: dict[str, Any]) -> None:
 @click.command(name="compile")
 @click.argument("model", metavar="MODEL")
 @click.option("--design", "recipe", type=FILE, required=True, metavar="FILE", help="gen/*.toml.")
-@out_option("Folder for image.bin and manifest.json.", required=True)
+@out_option("Folder for image.bin, manifest.json and afp_network.h.", required=True)
 @click.option("--formats", "formats_file", type=FILE, metavar="FILE", help="A formats.json.")
 @format_option("--weights", "Format of all weights instead.  [default: e3m1]")
 @format_option("--acts", "Format of all activations; the sign follows.  [default: e3m2]")
@@ -121,6 +121,7 @@ def command(
     # NumPy and ONNX take a while to load; a misspelt recipe should not wait for them.
     from afp_hw.design.descriptor import Operation
     from afp_hw.program import compile_network
+    from afp_hw.program.network_header import network_header
 
     inputs = LayerInputs(weights, acts, formats_file, calibration_file)
     flows = dict(zip(_FLOWS, Operation, strict=False))
@@ -131,6 +132,7 @@ def command(
     paths = [
         write_atomic(directory / "image.bin", program.image),
         write_atomic(directory / "manifest.json", text),
+        write_atomic(directory / "afp_network.h", network_header(program.manifest)),
     ]
     if as_json:
         click.echo(text, nl=False)

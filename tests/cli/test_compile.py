@@ -92,6 +92,9 @@ def test_grids_may_be_those_of_each_image(tmp_path: Path) -> None:
     assert main(["compile", "embedded", *options, "-o", str(tmp_path / "two")]) == 0
     images = [(tmp_path / name / "image.bin").read_bytes() for name in ("one", "two")]
     assert images[0] == images[1]
+    header = (tmp_path / "one" / "afp_network.h").read_text()
+    assert header.startswith("/* A network for an accelerator")
+    assert header == (tmp_path / "two" / "afp_network.h").read_text()
     manifest = json.loads((tmp_path / "one" / "manifest.json").read_text())
     tensors = [tensor for tensor in manifest["tensors"] if "format" in tensor]
     assert {tensor["lsb"] for tensor in tensors} == {"dynamic"}
