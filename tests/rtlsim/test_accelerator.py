@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from afp_hw.design.descriptor import Operation
+from afp_hw.network.grids import with_dynamic_grids
 from afp_hw.program import compile_network
 from tests.program.networks import lowered
 from tests.program.random_networks import Case, cases
@@ -21,13 +22,16 @@ from tests.rtlsim.accelerator_runs import DESIGNS, LATENCIES, check
 
 _FLOWS = (None, Operation.WEIGHTS_STATIONARY, Operation.OUTPUTS_STATIONARY)
 _ROWS = (None, 1, 2, 100)
-_REFUSED = r"AcceleratorDesign\.\w+ must be at least \d+ for |Design\.k must be at least \d+ for "
+_REFUSED = (
+    r"AcceleratorDesign\.\w+ must be at least \d+ for |Design\.k must be at least \d+ for |"
+    r"step '\w+' must have no clip where grids are dynamic"
+)
 
 QUICK = ("square", "lanes", "wide")
 
 
-def run_some(name: str, examples: int) -> None:
-    """Random networks on one of the designs."""
+def run_some(name: str, examples: int, *, dynamic: bool = False) -> None:
+    """Random networks on one of the designs, with a grid for each image if `dynamic`."""
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
@@ -37,7 +41,8 @@ def run_some(name: str, examples: int) -> None:
         st.sampled_from(LATENCIES),
     )
     def run(case: Case, dataflow: Operation | None, rows: int | None, latency: int) -> None:
-        network = lowered(case.graph, case.formats, case.accelerator)
+        formats = with_dynamic_grids(case.formats) if dynamic else case.formats
+        network = lowered(case.graph, formats, case.accelerator)
         try:
             program = compile_network(network, case.accelerator, dataflow, rows)
         except ValueError as error:
@@ -67,3 +72,8 @@ def test_networks_run_as_interpreted_and_as_scheduled(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in DESIGNS if name != "unsigned"])
 def test_many_networks_run_as_interpreted_and_as_scheduled(name: str) -> None:
     run_some(name, 1500)
+
+
+@pytest.mark.slow
+def test_many_networks_with_a_grid_for_each_image() -> None:
+    run_some("dynamic", 1500, dynamic=True)
