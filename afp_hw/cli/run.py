@@ -33,6 +33,13 @@ def _require_options(directory: Path | None, engine: str, **shapes: object) -> N
         raise ValueError(f"DIR must stand alone, not beside {', '.join(given)}")
 
 
+def _require_no_images(engine: str, **images: object) -> None:
+    """Refuse options on images where none are run."""
+    given = [f"--{name}" for name, value in images.items() if value is not None]
+    if engine == "model" and given:
+        raise ValueError(f"--engine model runs no images: it must come without {', '.join(given)}")
+
+
 @click.command(name="run")
 @click.argument("directory", metavar="[DIR]", type=FILE, required=False)
 @click.option(
@@ -113,6 +120,7 @@ def command(
     _require_options(
         directory, engine, topology=topology, design=recipe, weights=weights, acts=acts
     )
+    _require_no_images(engine, data=data_file, images=count, mean=mean, std=std, jobs=jobs)
     if out is not None:
         output_directory(out.absolute().parent)
     accelerator = None if recipe is None else load_accelerator(recipe)

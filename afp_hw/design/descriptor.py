@@ -83,7 +83,12 @@ _TABLE: tuple[tuple[str, int, bool, str], ...] = (
     ("relu", 1, _U, "negative sums become 0; looked at for WORDS"),
     # When
     ("wait_computed", 16, _U, "descriptors computed before any of its loads begins"),
-    ("wait_stored", 16, _U, "stores finished before its activations and side operand are loaded"),
+    (
+        "wait_stored",
+        16,
+        _U,
+        "stores finished before activations, side operand, records of dynamic_in",
+    ),
     ("wait_bank", 16, _U, "stores finished before it may be computed"),
     # Loads: addresses in bytes from the image, multiples of a beat; 0 beats: nothing is loaded
     ("parameter_address", 32, _U, "records of channels"),

@@ -145,7 +145,7 @@ _WORKING: Final[tuple[tuple[str, Access, str, tuple[Bits, ...]], ...]] = (
         "why the last run ended; start clears it",
         (
             Bits("code", 0, 4, ", ".join(f"{code} {code.name.lower()}" for code in ErrorCode)),
-            Bits("descriptor", 16, 16, "index of the descriptor that it ended in"),
+            Bits("descriptor", 16, 16, "descriptors computed when the run ended"),
         ),
     ),
     (

@@ -45,7 +45,7 @@ class Accelerator(wiring.Component):
     o_interrupt : Out(1)
         A level.
     o_loaded, o_computed, o_stored : Out(16)
-        How far the engines are: descriptors loaded, computed, stored. For a simulation.
+        How far the engines are: descriptors loaded and computed, stores. For a simulation.
 
     Timing
     ------
@@ -85,7 +85,7 @@ class Accelerator(wiring.Component):
         m.d.comb += self.o_interrupt.eq(registers.o_interrupt)
 
         self._control(m, registers, control, load, read, write)
-        self._load(m, load, read, core, registers)
+        self._load(m, load, read, core)
         self._store(m, control, core, out, write, registers)
         self._count(m, registers, control, load, read, write)
         if design.dynamic:
@@ -120,7 +120,7 @@ class Accelerator(wiring.Component):
             self.o_stored.eq(control.o_stored),
         ]
 
-    def _load(self, m, load, read, core, registers):
+    def _load(self, m, load, read, core):
         """Beats to the buffers; those of records to the columns they belong to."""
         d = load.o_loading
         m.d.comb += [

@@ -217,7 +217,10 @@ class LoadEngine(wiring.Component):
                 m.next = "HAND_ON"
 
     def _wrong(self):
-        """Whether a descriptor would never end, or is beyond the design."""
+        """Whether a descriptor would never end, as far as that is easily seen.
+
+        What else the contract asks for, sizes of banks above all, is the compiler's duty.
+        """
         d = self.d
         low = (self.design.beat_bytes - 1).bit_length()
         wrong = [getattr(d, name) == 0 for name in _COUNTS]

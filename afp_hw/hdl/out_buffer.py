@@ -35,7 +35,7 @@ class OutBuffer(wiring.Component):
 
     Timing
     ------
-    The first word is read in the cycle behind ``i_start`` and taken in two cycles behind that.
+    The first word is read in the cycle behind ``i_start`` and taken in in the cycle behind that.
     Then a word a cycle as long as a beat can leave in each cycle; a row of n words that are
     narrower than a beat takes n cycles and one or two more in which its last beats leave; a row of
     wider ones a cycle and one for each beat.

@@ -46,7 +46,7 @@ class Sequencer(wiring.Component):
 
     Timing
     ------
-    A loaded descriptor is taken one cycle behind ``i_loaded_valid``, or behind the end of that
+    A loaded descriptor is taken in the cycle of ``i_loaded_valid``, or two behind the end of that
     before it, and starts in the cycle behind that, with ``dynamic_in`` 6 cycles later. Its store
     begins two cycles behind its end.
 

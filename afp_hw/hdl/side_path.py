@@ -22,9 +22,7 @@ from afp_hw.hdl.walk import Walk
 def side_walk_settings(descriptor, walk: Walk):
     """Assignments of a walk that follows the sums and their side operand."""
     d, settings = descriptor, walk.i
-    side = d.operation == Operation.SIDE
     outputs = d.operation == Operation.OUTPUTS_STATIONARY
-    only = {name: Mux(side, getattr(d, name), 0) for name in ("side_cj_step",)}
     return [
         settings.length.eq(Mux(outputs, d.tile_pixels, d.pixels)),
         settings.single_chunk.eq(outputs),
@@ -38,7 +36,7 @@ def side_walk_settings(descriptor, walk: Walk):
         settings.bits_start.eq(d.side_start),
         settings.bits_x.eq(d.side_x_step),
         settings.bits_y.eq(d.side_y_step),
-        settings.bits_cj.eq(only["side_cj_step"]),
+        settings.bits_cj.eq(d.side_cj_step),
         settings.bits_kx.eq(d.side_kx_step),
         settings.bits_ky.eq(d.side_ky_step),
         settings.bits_n.eq(d.side_n_step),

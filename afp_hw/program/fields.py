@@ -191,6 +191,10 @@ def output_fields(plan: Plan, piece: Chunks, columns: int) -> Fields:
     }
     if layout.item is None:
         return fields | {"output": int(OutputKind.SUMS), "extra_chunks": layout.slices - 1}
+    product = plan.task.product
+    if product is not None and plan.operation is Operation.OUTPUTS_STATIONARY:
+        # Sums of a tile drain while the next one begins: that takes two chunks at least.
+        fields["extra_chunks"] = int(product.window.kernel[0] * piece.kx * piece.cj == 1)
     kind = OutputKind.WORDS if layout.words else OutputKind.CODES
     return fields | {"output": int(kind), **_format("out", layout.item.fmt)}
 

@@ -39,8 +39,10 @@ def load_program(directory: str | Path) -> tuple[Program, AcceleratorDesign]:
         _require_image(manifest["image"], image)
         accelerator = _accelerator(manifest["design"])
         program = _program(manifest, image, accelerator)
-    except (KeyError, TypeError) as error:
+    except KeyError as error:
         raise ValueError(f"manifest.json must be a program's, not without {error}") from error
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"manifest.json must be a program's, not one where {error}") from error
     return program, accelerator
 
 

@@ -16,6 +16,7 @@ from afp_hw.program.weights import Chunks, chunks_of, weight_bits, weight_bytes
 
 _MOST_TILES: Final = (1 << FIELDS["n_tiles"].width) - 1
 _MOST_PIXELS: Final = (1 << FIELDS["pixels"].width) - 1
+_MOST_BEATS: Final = (1 << 20) - 1
 
 
 class Cutter:
@@ -117,6 +118,8 @@ class Cutter:
         if self.operation is not Operation.OUTPUTS_STATIONARY:
             fit.require_bank(name, "pixels", pixels, accelerator.pixels, "an output row")
         fit.require_field(name, "pixels of a strip", pixels, _MOST_PIXELS)
+        stored = rows * task.output.row_bytes // accelerator.beat_bytes
+        fit.require_field(name, "beats of a store", stored, _MOST_BEATS)
         if task.product is not None:
             for run in self._runs:
                 least = next(run.cut(1))

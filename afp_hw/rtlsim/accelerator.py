@@ -40,7 +40,7 @@ class AcceleratorRun:
     cycles
         From start to the end of the run, as the counter says.
     error
-        An :class:`.ErrorCode`, and `descriptor` in which it came up.
+        An :class:`.ErrorCode`; `descriptor`: how many were computed when the run ended.
     cpu_seconds
         Of this process.
     """
@@ -163,6 +163,10 @@ class AcceleratorSimulator:
             raise ValueError(
                 "AcceleratorSimulator.run.memory must be one block of uint8, "
                 f"not {memory.dtype} {memory.shape}"
+            )
+        if not -2048 <= input_grid <= 2047:
+            raise ValueError(
+                f"AcceleratorSimulator.run.input_grid must be in -2048..2047, not {input_grid}"
             )
         times = np.full((3, count), -1, np.int64)
         begun = time.process_time()

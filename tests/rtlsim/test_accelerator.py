@@ -5,12 +5,10 @@ Interpreter, exact chain and schedule know nothing of the Verilog, nor of one an
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
 
 import pytest
-from hypothesis import HealthCheck, assume, given, reject, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from afp_hw.design.descriptor import Operation
@@ -49,18 +47,9 @@ def run_some(name: str, examples: int, *, dynamic: bool = False) -> None:
             if not re.match(_REFUSED, str(error)):
                 raise
             reject()  # a row that does not fit
-        assume(all(map(_has_chunks, program.descriptors)))
         check(name, network, case.image, program, latency)
 
     run()
-
-
-def _has_chunks(descriptor: Mapping[str, int]) -> bool:
-    """Whether tiles of outputs have time to drain; see test_accelerator_cases, what is expected."""
-    chunks = descriptor["extra_chunks"] + math.prod(
-        descriptor[f"{name}_count"] for name in ("ky", "kx", "cj")
-    )
-    return descriptor["operation"] != Operation.OUTPUTS_STATIONARY or chunks > 1
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -196,7 +196,6 @@ def test_what_is_never_negative_needs_no_sign(rows: int | None, dataflow: Operat
         check("unsigned", network, image, program, latency)
 
 
-@pytest.mark.xfail(strict=True, reason="the compiler gives outputs stationary a single chunk")
 def test_tiles_of_a_single_chunk_have_room_to_drain() -> None:
     """Outputs stationary, docs/accelerator.md says, has at least two chunks."""
     design = DESIGNS["square"]

@@ -88,7 +88,7 @@ uint32_t afp_interrupt(const struct afp_device *device);
 /* End the run that is on; afp_wait says when it has ended, with AFP_FAILED. */
 void afp_abort(const struct afp_device *device);
 
-/* Why the last run failed, one of AFP_HW_ERROR_CODE_..., and in which descriptor (may be NULL). */
+/* Why the last run failed, one of AFP_HW_ERROR_CODE_..., and how many were computed (may be NULL). */
 uint32_t afp_error(const struct afp_device *device, uint32_t *descriptor);
 
 /* That in words. */
