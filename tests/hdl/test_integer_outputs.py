@@ -154,7 +154,7 @@ def bits(value: np.float32) -> int:
     return int(np.float32(value).view(np.uint32))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_binary32_rounds_as_numpy_does(seed: int) -> None:
     chosen = random.Random(seed)
     scale, relu = np.float32(2.0 ** chosen.uniform(-20, 2)), seed % 2 == 1

@@ -129,6 +129,7 @@ def test_every_row_of_the_paper_s_table_says_where_it_comes_from() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_command_prints_every_method_and_what_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
