@@ -48,7 +48,7 @@ def a_channel_more_than_columns() -> Builder:
 
 
 def a_row_longer_than_tall() -> Builder:
-    net = Builder(3, 1, 23)
+    net = Builder(1, 1, 23)
     net.conv(3, kernel=(1, 5), pads=(0, 4, 0, 4))
     net.relu()
     return net
@@ -70,7 +70,7 @@ def a_kernel_larger_than_the_image() -> Builder:
 
 
 def windows_of_nothing_but_padding() -> Builder:
-    net = Builder(9, 2, 2)
+    net = Builder(3, 2, 2)
     net.conv(5, kernel=(1, 1), pads=(2, 3, 1, 2))
     net.relu()
     net.conv(2, kernel=(2, 1), strides=(3, 3), pads=(2, 2, 2, 2))

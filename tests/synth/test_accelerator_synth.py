@@ -184,7 +184,7 @@ def test_all_buffers_become_block_ram(tmp_path: Path, capsys: pytest.CaptureFixt
     netlist = (tmp_path / f"{found['name']}.fpga.v").read_text()
     blocks = re.findall(r"^  DP16KD #\(\n(?:    .*\n)*  \) \\?(\S+) +\($", netlist, re.MULTILINE)
     assert len(blocks) == 23
-    for memory in ("act_buffer", "wgt_buffer", "side.buffer", "out.words", "edge_0.sums"):
+    for memory in ("feed.buffer", "weights.buffer", "side.buffer", "out.words", "edge_0.sums"):
         assert any(memory in block for block in blocks), memory
 
 
