@@ -111,8 +111,8 @@ def command(
 ) -> None:
     """Compile MODEL (an ONNX file, or 'embedded') for the accelerator of a design.
 
-    Writes the image that the accelerator's memory begins with, and a manifest that says where input
-    and output lie. The same input gives the same bytes.
+    Writes the image that the accelerator's memory begins with, a manifest that says where input and
+    output lie, and a header that says so in C. The same input gives the same bytes.
 
     Example: afp-hw compile embedded --design gen/accelerator16.toml -o gen/out
     """

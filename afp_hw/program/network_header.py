@@ -68,6 +68,8 @@ def network_header(manifest: Mapping[str, Any]) -> str:
         groups.append(("whether the highest bit of a code is its sign", {"OUTPUT_SIGNED": signed}))
     lines = [_HEADER]
     for said, macros in groups:
+        # A tensor's name is the model's: it must neither end a comment nor begin one.
+        said = said.replace("*/", "*_/").replace("/*", "/_*")
         lines.append(f"/* {said} */")
         lines += [f"#define {_PREFIX}_{name} {value}" for name, value in macros.items()]
         lines.append("")
