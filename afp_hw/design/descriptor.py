@@ -180,7 +180,6 @@ _TABLE: tuple[tuple[str, int, bool, str], ...] = (
     ("other_grid", 8, _U, "of an addition's other operand"),
     ("out_grid", 8, _U, ""),
     ("dynamic_in", 1, _U, "grids of its operands are known only at run time"),
-    ("dynamic_out", 1, _U, "the grid of the output is"),
     ("dynamic_end", 1, _U, "the output tensor is complete: its grid is fixed"),
     ("init_left", 6, _U, "bits by which sums lie further left than those of the layer's formats"),
     ("most_alignment", 6, _U, "largest left shift that grids may make of an addition's operand"),

@@ -30,7 +30,6 @@ def grid_fields(task: Task, layouts: Mapping[str, TensorLayout], *, ends: bool) 
         }
     if task.output.place is not None:
         fields |= {
-            "dynamic_out": 1,
             "dynamic_end": int(ends),
             "out_grid": task.output.place,
         }
