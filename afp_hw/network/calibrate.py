@@ -91,7 +91,7 @@ def calibrate(
     graph
         The network.
     images
-        Numbers [B, *input shape]; no labels are needed.
+        Numbers ``[B, *input shape]``; no labels are needed.
     weights
         Format of all weights.
     acts

@@ -118,7 +118,7 @@ def evaluate_float(
     graph
         A network with one input.
     images
-        [B, *input shape], float32 or float64.
+        ``[B, *input shape]``, float32 or float64.
     visit
         Called with the name and the value of every activation tensor, the input first. Tensors that
         no later node reads are not kept.
