@@ -1,6 +1,7 @@
 # make demo   a virtual environment in .venv, the install, then the main job on the embedded model
 # make test   the same environment, then the tests (make test-all: the slow ones too)
 # make lint   style and types;  make bench: speed against rivals;  make clean
+# make docs   the pages of docs/ as HTML, in gen/out/docs
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test test-all lint docs bench clean
 
 demo: $(READY)
 	$(BIN)/afp-hw demo -o gen/out/demo
@@ -24,6 +25,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d gen/out/doctrees docs gen/out/docs
 
 bench: $(READY)
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

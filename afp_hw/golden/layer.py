@@ -58,8 +58,7 @@ def bias_to_int(bias: ArrayLike) -> tuple[NDArray[np.int32], int]:
 
     Returns
     -------
-    b_int : int32, the shape of `bias`, magnitudes to ``2**31 - 1``
-    lsb_b : int
+    `b_int`, int32 in the shape of `bias`, magnitudes to ``2**31 - 1``, and `lsb_b`, an integer.
 
     Raises
     ------
