@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from afp_hw.cli.dataset import Dataset, embedded_calibration, read_dataset
+from afp_hw.cli.dataset import embedded_calibration
 from afp_hw.cli.model import EMBEDDED
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from afp_hw.cli.progress import Report
     from afp_hw.formats import AFPFormat
     from afp_hw.network import FormatAssignment, Graph
+    from afp_hw.network.dataset import Dataset
     from afp_hw.network.lower import InitMax
 
 _CALIBRATION: Final = 512
@@ -56,6 +57,8 @@ def calibration_or_data(
     std: tuple[float, ...] | None,
 ) -> Dataset:
     """Images without labels: of ``--calibration``, embedded, or the first of the test images."""
+    from afp_hw.network.dataset import read_dataset
+
     if path is not None:
         return read_dataset("--calibration", path, graph, mean, std)
     if model == EMBEDDED and data.source.startswith(EMBEDDED):

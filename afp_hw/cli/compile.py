@@ -25,10 +25,11 @@ def _lowered(
     model: str, accelerator: AcceleratorDesign, inputs: LayerInputs, dynamic: bool
 ) -> LoweredNetwork:
     """The model with a format for every tensor."""
-    from afp_hw.cli.layer_inputs import lowered_network, room_in
+    from afp_hw.cli.layer_inputs import lowered_network
     from afp_hw.embedded import calibration_images
     from afp_hw.network import lower
     from afp_hw.network.grids import with_dynamic_grids
+    from afp_hw.program.fit import room_in
 
     if model == EMBEDDED:
         images = calibration_images()

@@ -30,10 +30,11 @@ def _subject(
     inputs: LayerInputs,
 ) -> Subject:
     """The network with static and with dynamic grids."""
-    from afp_hw.cli.layer_inputs import calibration_for, lowered_network, room_in
+    from afp_hw.cli.layer_inputs import calibration_for, lowered_network
     from afp_hw.energy.network import Subject
     from afp_hw.network import lower
     from afp_hw.network.grids import with_dynamic_grids, with_static_grids
+    from afp_hw.program.fit import room_in
 
     given = lowered_network(model, images, design, inputs)
     _, calibration = calibration_for(model, images, inputs.calibration_file)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from afp_hw.cli.chosen_formats import Choice, calibration_or_data, chosen_formats
-from afp_hw.cli.dataset import Dataset, data_options, evaluation_data
+from afp_hw.cli.dataset import data_options, evaluation_data
 from afp_hw.cli.model import model_file
 from afp_hw.cli.options import FILE, format_option, json_option
 from afp_hw.cli.progress import progress_bars
@@ -20,6 +20,7 @@ from afp_hw.files import output_directory
 if TYPE_CHECKING:
     from afp_hw.formats import AFPFormat
     from afp_hw.network import LoweredNetwork
+    from afp_hw.network.dataset import Dataset
     from afp_hw.network.evaluation import Evaluation
 
 
@@ -136,10 +137,10 @@ def command(
     if out is not None:
         output_directory(out.parent)
     # NumPy and ONNX take a while to load; what is wrong above should not wait for them.
-    from afp_hw.cli.layer_inputs import room_in
     from afp_hw.network import load_graph, lower, write_assignment
     from afp_hw.network.evaluation import evaluate, float_logits
     from afp_hw.network.lower import room_for_sums
+    from afp_hw.program.fit import room_in
 
     graph = load_graph(model_file(model))
     data = evaluation_data(model, data_file, graph, mean, std).first(count)

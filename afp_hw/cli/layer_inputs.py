@@ -11,7 +11,6 @@ from afp_hw.cli.layer_options import LayerInputs
 from afp_hw.cli.model import EMBEDDED, model_file, read_images
 from afp_hw.design import Design
 from afp_hw.embedded import calibration_images, test_set
-from afp_hw.formats import AFPFormat
 from afp_hw.network import (
     DEFAULT_ACTS,
     DEFAULT_WEIGHTS,
@@ -21,7 +20,7 @@ from afp_hw.network import (
     load_graph,
     lower,
 )
-from afp_hw.network.lower import InitMax
+from afp_hw.program.fit import room_in
 
 
 def images_for(model: str, inputs: LayerInputs) -> NDArray[np.float32]:
@@ -90,20 +89,6 @@ def lowered_network(
             source=source,
         )
     return lower(graph, formats, room_in(design))
-
-
-def room_in(design: Design) -> InitMax:
-    """Largest initial values that `design` takes, by the formats of a layer.
-
-    In a wider envelope initial values lie further left (numerics section 4). One product bound at
-    least: what the design cannot take is refused later, not saturated here.
-    """
-
-    def init_max(act: AFPFormat, wgt: AFPFormat) -> int:
-        shift = design.afp_acts.n_man - act.n_man + design.afp_weights.n_man - wgt.n_man
-        return max(act.max_fix * wgt.max_fix, design.init_bound >> max(shift, 0))
-
-    return init_max
 
 
 def calibration_for(

@@ -8,11 +8,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from afp_hw.cli.dataset import Dataset, embedded_test_set, read_dataset
+from afp_hw.cli.dataset import embedded_test_set
 from afp_hw.cli.progress import progress_bars
 from afp_hw.cli.run_images import Order, run_images
 from afp_hw.design import AcceleratorDesign
 from afp_hw.formats import AFPFormat
+from afp_hw.network.dataset import Dataset, read_dataset
 from afp_hw.network.graph import Graph, TensorSpec
 from afp_hw.program import Program
 from afp_hw.program.account import account

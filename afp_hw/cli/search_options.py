@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from afp_hw.cli.dataset import embedded_test_set, read_dataset
+from afp_hw.cli.dataset import embedded_test_set
 from afp_hw.cli.model import EMBEDDED
 
 if TYPE_CHECKING:
-    from afp_hw.cli.dataset import Dataset
     from afp_hw.network import Graph
+    from afp_hw.network.dataset import Dataset
     from afp_hw.search.costs import CostTable
     from afp_hw.search.options import Cost
 
@@ -68,6 +68,8 @@ def test_data(
     model: str, path: Path | None, graph: Graph, needed: bool, scale: dict[str, Any]
 ) -> Dataset | None:
     """Images and labels of ``--data``; the embedded ones where they are `needed`, else None."""
+    from afp_hw.network.dataset import read_dataset
+
     if path is not None:
         return read_dataset("--data", path, graph, **scale, labels=True)
     if model == EMBEDDED and needed:

@@ -10,6 +10,21 @@ from numpy.typing import NDArray
 from afp_hw import golden
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.formats import AFPFormat
+from afp_hw.network.lower import InitMax
+
+
+def room_in(design: Design) -> InitMax:
+    """Largest initial values that `design` takes, by the formats of a layer.
+
+    In a wider envelope initial values lie further left (numerics section 4). One product bound at
+    least: what the design cannot take is refused later, not saturated here.
+    """
+
+    def init_max(act: AFPFormat, wgt: AFPFormat) -> int:
+        shift = design.afp_acts.n_man - act.n_man + design.afp_weights.n_man - wgt.n_man
+        return max(act.max_fix * wgt.max_fix, design.init_bound >> max(shift, 0))
+
+    return init_max
 
 
 def require_format(what: str, envelope: AFPFormat, fmt: AFPFormat, name: str) -> None:
