@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from afp_hw.errors import MismatchError
 from afp_hw.synth.gatesim import GateSimulator, lane_bits, lane_integers
 from afp_hw.synth.netlist import Netlist
-from afp_hw.synth.simulator import Planes, SimulatorOf
+from afp_hw.synth.simulator import Planes, Simulator, SimulatorOf
 from afp_hw.synth.stimulus import PeStimulus, Round
 
 Progress = Callable[[int, int], None]
+# Called with the number of a round and the simulator that has just run it.
+Observe = Callable[[int, Simulator], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,7 @@ def run_pe(
     *,
     simulator_of: SimulatorOf = GateSimulator,
     progress: Progress | None = None,
+    observe: Observe | None = None,
 ) -> Activity:
     """Run a processing element (``emit_pe``, ``emit_float_pe``) and check every sum.
 
@@ -127,6 +130,8 @@ def run_pe(
         Makes the simulator, with delays or without.
     progress
         Called with the rounds done and in all; those that run at once count as one.
+    observe
+        Called after each round that counts; those that run at once are one.
 
     Raises
     ------
@@ -137,7 +142,7 @@ def run_pe(
     lanes, steps = stimulus.lanes, stimulus.steps
     simulator = simulator_of(netlist, lanes)
     checker = _Checker(netlist, lanes, ("o_valid", "o_acc"), design.pe_latency)
-    checker.watch(simulator.run(_idle(lanes, design.pe_latency + 2, design.lanes, reset=True)))
+    checker.watch(simulator.run(idle_steps(lanes, design.pe_latency + 2, design.lanes, reset=True)))
     rounds, turns = list(stimulus), stimulus.interleave
     groups = [rounds[start : start + turns] for start in range(0, len(rounds), turns)]
     for index, group in enumerate([groups[0], *groups]):
@@ -145,17 +150,21 @@ def run_pe(
             simulator.clear()
         for turn, round_ in enumerate(group):
             checker.expect(turns * (steps - 1) + turn, round_)
-        checker.watch(simulator.run(_busy(group)))
+        checker.watch(simulator.run(busy_steps(group)))
+        if observe is not None and index:
+            observe(index - 1, simulator)
         if progress is not None:
             progress(index, len(groups))
     counts = simulator.toggles, simulator.settled_toggles
-    checker.watch(simulator.run(_idle(lanes, design.pe_latency + 1, design.lanes, reset=False)))
+    checker.watch(
+        simulator.run(idle_steps(lanes, design.pe_latency + 1, design.lanes, reset=False))
+    )
     checker.finish()
     return Activity(*counts, lanes * steps * len(rounds), stimulus.macs, checker.checked)
 
 
-def _busy(group: list[Round]) -> dict[str, NDArray[Any]]:
-    """The steps of some rounds, taking turns."""
+def busy_steps(group: Sequence[Round]) -> dict[str, NDArray[Any]]:
+    """Inputs for the steps of some rounds, which take turns, one after the other."""
     turns = len(group)
     act, wgt = (
         np.stack(codes, axis=1).reshape(-1, *codes[0].shape[1:])
@@ -174,7 +183,8 @@ def _busy(group: list[Round]) -> dict[str, NDArray[Any]]:
     }
 
 
-def _idle(lanes: int, cycles: int, fields: int, *, reset: bool) -> dict[str, NDArray[Any]]:
+def idle_steps(lanes: int, cycles: int, fields: int, *, reset: bool) -> dict[str, NDArray[Any]]:
+    """Inputs for cycles without a step, `fields` codes of each operand."""
     zeros = np.zeros(cycles, dtype=np.uint8)
     codes = np.zeros((cycles, fields, lanes), dtype=np.uint8)
     return {

@@ -112,7 +112,8 @@ class EnergyReport:
         )
 
 
-def _driver_blocks(netlist: Netlist) -> list[str | None]:
+def driver_blocks(netlist: Netlist) -> list[str | None]:
+    """Block of the cell that drives each net; None for inputs and constants."""
     blocks: list[str | None] = [None] * len(netlist.net_names)
     for instance in netlist.cells:
         for pin in instance.cell.outputs:
@@ -185,7 +186,7 @@ def block_energies(
     counts = toggles.astype(np.float64)
     if netlist.clock is not None:
         counts[netlist.clock] = 2.0 * cycles
-    drivers = _driver_blocks(netlist)
+    drivers = driver_blocks(netlist)
     sums = {block: [0.0, 0.0, 0.0] for block in BLOCKS}
     for instance in netlist.cells:
         data, clock = _internal(instance, netlist, counts, slew_s)

@@ -16,6 +16,8 @@ enum { NETS = @NETS@, INPUTS = @INPUTS@, OUTPUTS = @OUTPUTS@, WORDS = @WORDS@ };
 /* Drivers: logic first, then inputs, then flip-flops. WHEEL ticks, a power of two, exceed every
  * delay. SLOTS is the length of all queues together. */
 enum { LOGIC = @LOGIC@, DRIVERS = @DRIVERS@, WHEEL = @WHEEL@, SLOTS = @SLOTS@ };
+/* Binary digits of a lane's count of toggles in a cycle; 0 where lanes are not counted apart. */
+enum { DIGITS = @DIGITS@ };
 enum { EVENT_WORDS = 2 * DRIVERS / 64 + 1, LOGIC_WORDS = LOGIC / 64 + 1 };
 
 /* Compilers handle vectors well only up to what the processor's registers hold. */
@@ -55,6 +57,7 @@ struct events {
     uint64_t busy[WHEEL / 64];          /* ticks with any */
     uint64_t changed[LOGIC_WORDS];      /* logic whose inputs changed in this tick */
     int64_t outstanding;
+    vec lane_count[DIGITS + 1]; /* toggles of each lane in this cycle, one vector a digit */
 };
 
 const int64_t events_bytes = sizeof(struct events);
@@ -80,6 +83,17 @@ static inline int64_t ones(part x)
     for (int i = 0; i < WIDTH; i++)
         n += __builtin_popcountll(x[i]);
     return n;
+}
+
+/* One more toggle in each of these lanes. */
+static inline void count_lanes(struct events *restrict e, vec carry)
+{
+    for (int digit = 0; digit < DIGITS && any(carry); digit++)
+        EACH_PART {
+            const part sum = e->lane_count[digit].part[i] ^ carry.part[i];
+            carry.part[i] &= e->lane_count[digit].part[i];
+            e->lane_count[digit].part[i] = sum;
+        }
 }
 
 static inline __attribute__((always_inline)) void enqueue(struct events *restrict e, int queue,
@@ -142,6 +156,7 @@ static inline void toggle(struct events *restrict e, vec *restrict s, int64_t *r
         S(net) ^= lanes.part[i];
         c[net] += ones(lanes.part[i] & m.part[i]);
     }
+    count_lanes(e, lanes);
     for (int i = followers_of[queue / 2]; i < followers_of[queue / 2 + 1]; i++)
         e->changed[followers[i] / 64] |= 1ull << followers[i] % 64;
 }
@@ -244,9 +259,10 @@ static void count_settled(const vec *restrict s, vec *restrict p, int64_t *restr
 /* One cycle after the other for one vector of lanes: as in the simulator without delays. */
 static void run_vector(struct events *restrict e, vec *restrict s, int64_t *restrict c,
                        vec *restrict q, vec *restrict p, vec m, const uint64_t *in, uint64_t *out,
-                       int64_t cycles, int64_t words)
+                       uint64_t *counts, int64_t cycles, int64_t words)
 {
     for (int64_t t = 0; t < cycles; t++) {
+        memset(e->lane_count, 0, sizeof e->lane_count);
         for (int i = 0; i < INPUTS; i++) {
             vec value;
             memcpy(&value, in + (t * INPUTS + i) * words, sizeof value);
@@ -262,15 +278,18 @@ static void run_vector(struct events *restrict e, vec *restrict s, int64_t *rest
         }
         for (int i = 0; i < OUTPUTS; i++)
             memcpy(out + (t * OUTPUTS + i) * words, &s[output_net[i]], sizeof(vec));
+        for (int i = 0; i < DIGITS; i++)
+            memcpy(counts + (t * DIGITS + i) * words, &e->lane_count[i], sizeof(vec));
         count_settled(s, p, c + NETS, m);
         next_states(s, c, q, m);
     }
 }
 
 /* state: (2 NETS + flip-flops) vectors for each of words / WORDS vectors of lanes, aligned; count
- * [2][NETS], with glitches and without; mask [words]; events: events_bytes of zeros, aligned; first: whether nothing ran yet. */
+ * [2][NETS], with glitches and without; mask [words]; events: events_bytes of zeros, aligned;
+ * first: whether nothing ran yet; lanes [cycles][DIGITS][words]. */
 void run(uint64_t *state, int64_t *count, const uint64_t *mask, void *events, int64_t first,
-         const uint64_t *in, uint64_t *out, int64_t cycles, int64_t words)
+         const uint64_t *in, uint64_t *out, uint64_t *lanes, int64_t cycles, int64_t words)
 {
     struct events *e = events;
     for (int64_t w = 0; w < words; w += WORDS) {
@@ -280,7 +299,8 @@ void run(uint64_t *state, int64_t *count, const uint64_t *mask, void *events, in
         memset(&s[1], 255, sizeof(vec));
         for (int i = 0; first && i < LOGIC_WORDS; i++)
             e->changed[i] = span(0, LOGIC, i);
-        run_vector(e, s, count, s + 2 * NETS, s + NETS, m, in + w, out + w, cycles, words);
+        run_vector(e, s, count, s + 2 * NETS, s + NETS, m, in + w, out + w, lanes + w,
+                   cycles, words);
     }
 }
 

@@ -13,14 +13,19 @@ there are no loops. Every transition counts as a whole one, however short the pu
 from __future__ import annotations
 
 import ctypes
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.synth.delays import Delays
+from afp_hw.synth.gatesim import lane_integers
 from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.simulator import Planes, Simulator, aligned, pointer
 from afp_hw.synth.timedsim_source import timed_source
+
+# Binary digits of a lane's count in one cycle: a million toggles.
+_DIGITS: Final = 20
 
 
 class TimedSimulator(Simulator):
@@ -33,6 +38,8 @@ class TimedSimulator(Simulator):
     ----------
     delays
         Of the netlist.
+    count_lanes
+        Also count the toggles of each lane in each cycle: :attr:`lane_toggles`.
 
     Raises
     ------
@@ -40,7 +47,9 @@ class TimedSimulator(Simulator):
         `delays` is of another netlist.
     """
 
-    def __init__(self, netlist: Netlist, lanes: int, delays: Delays) -> None:
+    def __init__(
+        self, netlist: Netlist, lanes: int, delays: Delays, *, count_lanes: bool = False
+    ) -> None:
         super().__init__(netlist, lanes)
         nets = len(netlist.net_names)
         if len(delays.rise) != nets:
@@ -48,12 +57,15 @@ class TimedSimulator(Simulator):
                 f"TimedSimulator.delays must be of {nets} nets, not {len(delays.rise)}"
             )
         self.delays = delays
-        self._load(timed_source(netlist, delays, words=self._vector), "-O2")
+        self._digits = _DIGITS if count_lanes else 0
+        source = timed_source(netlist, delays, words=self._vector, digits=self._digits)
+        self._load(source, "-O2")
         self._state = aligned((2 * nets + len(netlist.flip_flops)) * self._words)
         size = ctypes.c_int64.in_dll(self._library, "events_bytes").value
         self._events = aligned(-(-size // 8))
         self._count = aligned(2 * nets)
         self._first = 1
+        self._lane_counts: Planes | None = None
 
     @property
     def toggles(self) -> NDArray[np.int64]:
@@ -65,14 +77,31 @@ class TimedSimulator(Simulator):
         """As :attr:`.Simulator.settled_toggles`: what :class:`.GateSimulator` counts."""
         return self._counts(1)
 
+    @property
+    def lane_toggles(self) -> NDArray[np.int64]:
+        """Toggles in each cycle of the last :meth:`run` and each lane, int64 [cycles, lanes].
+
+        Of all nets but those of the clock, glitches included.
+
+        Raises
+        ------
+        ValueError
+            The simulator does not count lanes, or has not run.
+        """
+        if not self._digits or self._lane_counts is None:
+            raise ValueError("TimedSimulator.count_lanes must be True, and a run be done")
+        counts: NDArray[np.int64] = lane_integers(self._lane_counts, self.lanes, signed=False)
+        return counts
+
     def _counts(self, row: int) -> NDArray[np.int64]:
         counts: NDArray[np.int64] = self._count.view(np.int64).reshape(2, -1)[row].copy()
         return counts
 
     def _cycles(self, planes: Planes, out: Planes) -> None:
+        counts = np.empty((len(planes), self._digits, self._words), dtype=np.uint64)
         self._library.run(
             pointer(self._state), pointer(self._count), pointer(self._mask), pointer(self._events),
-            ctypes.c_int64(self._first), pointer(planes), pointer(out),
+            ctypes.c_int64(self._first), pointer(planes), pointer(out), pointer(counts),
             ctypes.c_int64(len(planes)), ctypes.c_int64(self._words),
         )  # fmt: skip
-        self._first = 0
+        self._first, self._lane_counts = 0, counts

@@ -94,8 +94,10 @@ def _followers(logic: list[_Logic], driven: list[int]) -> tuple[list[int], list[
     return starts, found
 
 
-def timed_source(netlist: Netlist, delays: Delays, *, words: int) -> str:
+def timed_source(netlist: Netlist, delays: Delays, *, words: int, digits: int) -> str:
     """The C of a simulator of `netlist` with `delays` on vectors of `words` 64-bit words.
+
+    It counts the toggles of each lane and cycle with so many binary `digits`; 0: it does not.
 
     Raises
     ------
@@ -117,6 +119,7 @@ def timed_source(netlist: Netlist, delays: Delays, *, words: int) -> str:
         "WORDS": words,
         "LOGIC": len(logic),
         "DRIVERS": len(driven),
+        "DIGITS": digits,
         "WHEEL": _power_of_two(max([_SMALLEST_WHEEL, *(delay + 1 for delay in queues)])),
         "SLOTS": max(1, sum(slots)),
         "OUTPUT_NETS": _joined(outputs),

@@ -7,6 +7,7 @@ figure is not used: it ends at flip-flops and at full adders, which it does not 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from afp_hw.synth.cells import NOMINAL_SLEW_S, Arc, Table
@@ -78,15 +79,41 @@ class Times:
         return self.arrival[cause][source] + delay.at(at, load_f), slew.at(at, load_f)
 
 
-def clock_period_s(netlist: Netlist) -> float:
-    """Smallest clock period of a netlist, second.
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where paths end: an output, or a pin that must be settled before the next clock edge.
 
-    The latest of: clock to output, logic, setup of the next flip-flop or clock gate; the same from
-    inputs, which come with the clock edge; the same to outputs. Gates delay no clock: it is ideal.
+    Parameters
+    ----------
+    net, edge
+        What arrives there.
+    instance
+        Flip-flop or clock gate; None for an output of the module.
+    pin
+        Its pin, or the name of the output's net.
+    arrival_s
+        When the edge arrives, second.
+    setup_s
+        How long before the clock edge it must; 0 for an output.
     """
-    times = Times(netlist)
-    latest = [
-        times.arrival[edge][net]
+
+    net: int
+    edge: int
+    instance: Instance | None
+    pin: str
+    arrival_s: float
+    setup_s: float
+
+    @property
+    def period_s(self) -> float:
+        """The clock period that this endpoint needs."""
+        return self.arrival_s + self.setup_s
+
+
+def endpoints(netlist: Netlist, times: Times) -> list[Endpoint]:
+    """All endpoints of a netlist, outputs first."""
+    found = [
+        Endpoint(net, edge, None, netlist.net_names[net], times.arrival[edge][net], 0.0)
         for bits in netlist.outputs.values()
         for net in bits.tolist()
         for edge in (RISE, FALL)
@@ -98,5 +125,16 @@ def clock_period_s(netlist: Netlist) -> float:
                 for edge, setup in ((RISE, arc.rise), (FALL, arc.fall)):
                     if setup is not None:
                         needed = setup.at(CLOCK_SLEW_S, times.slew[edge][net])
-                        latest.append(times.arrival[edge][net] + needed)
-    return max(latest, default=0.0)
+                        arrival = times.arrival[edge][net]
+                        found.append(Endpoint(net, edge, instance, arc.pin, arrival, needed))
+    return found
+
+
+def clock_period_s(netlist: Netlist) -> float:
+    """Smallest clock period of a netlist, second.
+
+    The latest of: clock to output, logic, setup of the next flip-flop or clock gate; the same from
+    inputs, which come with the clock edge; the same to outputs. Gates delay no clock: it is ideal.
+    """
+    found = endpoints(netlist, Times(netlist))
+    return max((endpoint.period_s for endpoint in found), default=0.0)
