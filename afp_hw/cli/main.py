@@ -34,6 +34,7 @@ _COMMANDS: Final = {
     "energy": "Whole layers and networks: energy of AFP against INT8 and FP32.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
+    "report": "A run or an explored space as one HTML file.",
     "costs": "Area and energy by pair of formats, a table for the search.",
     "demo": "The embedded model in AFP, its Verilog, a layer simulated, a PE synthesised.",
     "doctor": "The external tools: which are here, what the missing ones would give.",

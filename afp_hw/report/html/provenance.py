@@ -1,0 +1,44 @@
+"""Where the numbers of a page come from: versions, seeds, libraries, commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from afp_hw.report.html.page import Block, Code, Facts, Section
+
+
+def provenance_section(provenance: Mapping[str, Any], space: Mapping[str, Any]) -> Section:
+    """Everything that is needed to get the same numbers again."""
+    facts: list[tuple[str, str]] = [
+        (name.replace("_", "-") if name == "afp_hw" else name.capitalize(), str(provenance[name]))
+        for name in ("afp_hw", "python")
+        if name in provenance
+    ]
+    facts += [(name, str(value)) for name, value in provenance.get("tools", {}).items()]
+    facts += [("strategy", str(space["strategy"])), ("seed", str(space["seed"]))]
+    facts.append(
+        (
+            "objectives",
+            ", ".join(f"{name.replace('_', ' ')} {way}" for name, way in space["objectives"]),
+        )
+    )
+    for technology in provenance.get("technologies", []):
+        facts.append((f"library {technology['name']}", technology["description"]))
+        facts.append((f"sha256 of {technology['name']}", technology["sha256"]))
+    for network in provenance.get("networks", []):
+        facts.append(
+            (f"network {network['name']}", f"{network['images']} images: {network['data']}")
+        )
+        facts.append((f"sha256 of {network['name']}", network["sha256"]))
+    facts += [
+        (f"memory, {name.replace('_', ' ')}", str(value))
+        for name, value in (provenance.get("memory") or {}).items()
+        if not isinstance(value, dict | list)
+    ]
+    blocks: list[Block] = [Facts(facts)]
+    if provenance.get("commands"):
+        blocks.append(Code("Commands", "\n".join(provenance["commands"])))
+    if space.get("toml"):
+        blocks.append(Code("The space, as it was written", space["toml"], folded=True))
+    return Section("provenance", "Where the numbers come from", blocks)
