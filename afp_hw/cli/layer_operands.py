@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from afp_hw.anatomy.tensors import LayerTensor
 from afp_hw.cli.model import EMBEDDED, model_file, read_images
 from afp_hw.design import Design
 from afp_hw.embedded import calibration_images, test_set
 from afp_hw.network import load_graph
 from afp_hw.network.calibrate import calibrate
+from afp_hw.network.float_evaluation import evaluate_float
+from afp_hw.network.graph import Graph
 from afp_hw.network.lower import lower
 from afp_hw.network.matrices import layer_matrices
 from afp_hw.network.problem import layer_problems
@@ -57,7 +60,11 @@ def _largest_layer(lowered: LoweredNetwork, design: Design) -> str:
     return max(products, key=products.__getitem__)
 
 
-def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> Operands:
+# Operands, and what they were rounded from: weights, activations; nothing where they are random.
+Measured = tuple[Operands, tuple[LayerTensor, ...]]
+
+
+def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> Measured:
     if model == EMBEDDED:
         path = model_file(model)
         images = test_set()[0] if input_file is None else read_images("--input", input_file)
@@ -78,10 +85,30 @@ def _layer(model: str, layer: str, design: Design, input_file: Path | None) -> O
     problem = problems[0]
     operands = Operands.from_problem(problem, design).sample(_OUTPUTS)
     title = f"{model if model == EMBEDDED else path.name}:{problem.name}"
-    return replace(operands, name=title)
+    step = lowered.gemm(name)
+    return replace(operands, name=title), _tensors(graph, step, images[:1])
 
 
-def _rounded(model: str, layer: str, design: Design, input_file: Path | None) -> Operands:
+def _tensors(graph: Graph, step: GemmStep, images: NDArray[Any]) -> tuple[LayerTensor, ...]:
+    """The weights of a layer and its input on these images, before they are rounded."""
+    weight, kept = graph.layer(step.name).weight, []
+    assert weight is not None  # layers have weights
+
+    def keep(name: str, values: NDArray[Any]) -> None:
+        if name == step.input:
+            kept.append(values)
+
+    evaluate_float(graph, images.astype(np.float32), keep)
+    bias = step.wgt.bias
+    if np.ndim(bias) and weight.ndim > 2:  # one a channel, the first axis of a convolution's
+        bias = bias.reshape(-1, *[1] * (weight.ndim - 1))
+    return (
+        LayerTensor(f"weights of {step.name}", weight, step.wgt.fmt, bias),
+        LayerTensor(f"input of {step.name}", kept[0], step.act.fmt, step.act.bias),
+    )
+
+
+def _rounded(model: str, layer: str, design: Design, input_file: Path | None) -> Measured:
     """Operands in integers; of the layer with most products, where none is named."""
     graph = load_graph(model_file(model))
     products = {
@@ -94,12 +121,16 @@ def _rounded(model: str, layer: str, design: Design, input_file: Path | None) ->
             f"Design.k must be at least the shortest reduction of {graph.name}, not {design.k}"
         )
     layer = layer or max(products, key=products.__getitem__)
-    operands = matrices_for(f"{model}:{layer}", input_file).operands(design)
+    matrices = matrices_for(f"{model}:{layer}", input_file)
+    operands = matrices.operands(design)
     assert isinstance(operands, Operands)  # no floating point
-    return operands
+    return operands, (
+        LayerTensor(f"weights of {layer}, sampled", matrices.wgt, design.weights, None),
+        LayerTensor(f"input of {layer}, sampled", matrices.act, design.acts, None),
+    )
 
 
-def operands_for(spec: str | None, design: Design, input_file: Path | None) -> Operands:
+def operands_for(spec: str | None, design: Design, input_file: Path | None) -> Measured:
     """Operands as ``--operands`` names them, at most some thousand outputs of one image.
 
     Parameters
@@ -114,6 +145,11 @@ def operands_for(spec: str | None, design: Design, input_file: Path | None) -> O
         Images [N, C, H, W]; must be given for another model than the embedded one, whose static
         biases come from the same images.
 
+    Returns
+    -------
+    The operands, and the real tensors that they were rounded from: weights and activations of the
+    network in floating point; none where operands are random.
+
     Raises
     ------
     ValueError
@@ -127,7 +163,7 @@ def operands_for(spec: str | None, design: Design, input_file: Path | None) -> O
         k = int(random[1]) if random[1] else min(_RANDOM_K, design.k)
         if not 1 <= k <= design.k:
             raise ValueError(f"--operands random:K must have K in 1..{design.k}, not {k}")
-        return Operands.random(design, k=k)
+        return Operands.random(design, k=k), ()
     model, colon, layer = spec.partition(":")
     if colon and not layer:
         raise ValueError(f"--operands must be MODEL or MODEL:LAYER, not {spec!r}")

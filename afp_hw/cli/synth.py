@@ -158,7 +158,7 @@ def _check_optimise(kind: str, recipes: Sequence[str]) -> None:
 )
 @fpga_options
 @json_option
-@out_option("Folder for NAME.synth.json, NAME.synth.md and the mapped netlist.")
+@out_option("Folder for NAME.synth.json, .synth.md, .mapped.v and, of a pe, .anatomy.json.")
 def command(
     kind: str,
     design: Design | AcceleratorDesign,
@@ -180,6 +180,9 @@ def command(
     simulated gate by gate on the operands, every result is compared with the golden model, and the
     toggles become energy.
 
+    Of a pe -o also gets NAME.anatomy.json, all that tells why it is as big as it is: numbers of the
+    formats, the layer's histograms and errors, the critical path, the busiest cycle.
+
     With --optimise the options of a pe (registers, gating, decode, segments, multiplier) are
     searched together with the recipes, and the report is that of the best; energy counts glitches.
     -o gets NAME.optimise.json with the Pareto set too.
@@ -192,6 +195,7 @@ def command(
 
     Example: afp-hw synth pe --weights e3m1 --acts ue3m2
     """
+    from afp_hw.anatomy.document import document_text, pe_document
     from afp_hw.cli.layer_operands import operands_for
     from afp_hw.synth.run import emit, map_with_recipes, report_hardware, work_folder
 
@@ -212,7 +216,7 @@ def command(
             out=out,
         )
         return
-    stimulus = operands_for(operands, design, input_file)
+    stimulus, tensors = operands_for(operands, design, input_file)
     directory = output_directory(out) if out is not None else None
     if proven:
         design, stimulus = _with_proven_sums(kind, design, stimulus)
@@ -244,6 +248,9 @@ def command(
             write_atomic(directory / f"{report.name}.mapped.v", best.netlist_verilog.read_bytes())
             write_atomic(directory / f"{report.name}.synth.json", report.json_text())
             write_atomic(directory / f"{report.name}.synth.md", report.markdown())
+            if kind == "pe":
+                anatomy = pe_document(design, mapped, report, stimulus, tensors, technology)
+                write_atomic(directory / f"{report.name}.anatomy.json", document_text(anatomy))
             if search is not None:
                 write_atomic(directory / f"{report.name}.optimise.json", front_json(search))
     if as_json:
@@ -253,4 +260,5 @@ def command(
         print_front(search)
     _print(report)
     if directory is not None:
-        click.echo(f"written: {directory / report.name}.synth.json, .synth.md, .mapped.v")
+        further = ", .anatomy.json" if kind == "pe" else ""
+        click.echo(f"written: {directory / report.name}.synth.json, .synth.md, .mapped.v{further}")

@@ -21,6 +21,8 @@ class Stage:
     ----------
     name, cell, block
         Of the instance; of an input its name, ``"input"`` and ``"input"``.
+    net
+        Name of the net that it drives: in a flattened netlist what tells registers apart.
     from_pin, pin
         Where the path enters the cell and where it leaves it; empty for an input.
     edge
@@ -36,6 +38,7 @@ class Stage:
     name: str
     cell: str
     block: str
+    net: str
     from_pin: str
     pin: str
     edge: int
@@ -93,6 +96,7 @@ def critical_path(netlist: Netlist) -> CriticalPath | None:
                 name=instance.name,
                 cell=instance.cell.name,
                 block=instance.block,
+                net=netlist.net_names[net],
                 from_pin=arc.related,
                 pin=arc.pin,
                 edge=edge,
@@ -132,6 +136,7 @@ def _input(netlist: Netlist, instance: Instance | None, net: int, edge: int) -> 
         name=netlist.net_names[net] if instance is None else instance.name,
         cell="input" if instance is None else instance.cell.name,
         block="input" if instance is None else instance.block,
+        net=netlist.net_names[net],
         from_pin="",
         pin="",
         edge=edge,

@@ -57,7 +57,8 @@ def test_json_has_figures_with_their_units(
     )
     assert found["checked"] > 0
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == [f"{found['name']}.{end}" for end in ("mapped.v", "synth.json", "synth.md")]
+    ends = ["anatomy.json"] * (kind == "pe") + ["mapped.v", "synth.json", "synth.md"]
+    assert names == [f"{found['name']}.{end}" for end in ends]
     assert (tmp_path / f"{found['name']}.synth.json").read_text() == text
     markdown = (tmp_path / f"{found['name']}.synth.md").read_text()
     assert f"{found['area_um2']:,.1f} µm²" in markdown

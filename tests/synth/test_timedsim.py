@@ -181,3 +181,34 @@ def test_what_is_of_another_shape_is_refused():
     sentence = f"TimedSimulator.delays must be of {nets} nets, not {nets - 1}"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         TimedSimulator(netlist, 1, Delays(1e-12, delays.rise[1:], delays.fall[1:]))
+
+
+@pytest.mark.parametrize(("seed", "gated", "lanes"), [(0, False, 1), (1, True, 70), (2, True, 600)])
+def test_toggles_of_a_lane_are_those_of_the_lane_alone(seed, gated, lanes):
+    netlist = parse_netlist(random_circuit(seed, gated=gated), LIBRARY)
+    delays = random_delays(netlist, 9, seed)
+    words = np.random.default_rng(seed).integers(0, 32, size=(CYCLES, lanes))
+    simulator = TimedSimulator(netlist, lanes, delays, count_lanes=True)
+    simulator.run({"i": words[:3]})
+    simulator.clear()
+    simulator.run({"i": words[3:]})
+    found = simulator.lane_toggles
+    assert found.shape == (CYCLES - 3, lanes)
+    data = np.ones(len(netlist.net_names), dtype=bool)
+    data[sorted(netlist.clocks)] = False
+    assert found.sum() == simulator.toggles[data].sum() > 5 * lanes
+    for lane in {0, lanes // 2, lanes - 1}:
+        alone = TimedSimulator(netlist, 1, delays)
+        alone.run({"i": words[:3, lane : lane + 1]})
+        for cycle in range(3, CYCLES):
+            alone.clear()
+            alone.run({"i": words[cycle : cycle + 1, lane : lane + 1]})
+            assert found[cycle - 3, lane] == alone.toggles[data].sum()
+
+
+def test_lanes_are_counted_apart_only_when_asked():
+    netlist = parse_netlist(random_circuit(0), LIBRARY)
+    simulator = TimedSimulator(netlist, 2, random_delays(netlist, 3))
+    simulator.run({"i": np.zeros(2, dtype=np.uint8)})
+    with pytest.raises(ValueError, match=r"^TimedSimulator\.count_lanes must be True"):
+        _ = simulator.lane_toggles
