@@ -32,6 +32,7 @@ _COMMANDS: Final = {
     "compare": "Area, delay and energy of a MAC: AFP, integers and floating point.",
     "certify": "A certificate of a processing element: exhaustive, proven, netlist included.",
     "energy": "Whole layers and networks: energy of AFP against INT8 and FP32.",
+    "export": "Measured costs and layers in the files of other tools.",
     "rivals": "Accuracy against bits of AFP and its rivals on a model.",
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "report": "A run or an explored space as one HTML file.",
