@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 _CALIBRATION: Final = 512
 """Test images that calibrate where there are no calibration images."""
 
-_TUNING: Final = 128
-"""Calibration images that weights are tuned on: more take longer and gain little."""
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -83,8 +80,9 @@ def chosen_formats(
     OSError
         A file cannot be read.
     """
-    from afp_hw.network import DEFAULT_ACTS, DEFAULT_WEIGHTS, calibrate, load_assignment
+    from afp_hw.network import DEFAULT_ACTS, DEFAULT_WEIGHTS, load_assignment
     from afp_hw.network.grids import with_dynamic_grids, with_static_grids
+    from afp_hw.search.uniform import uniform_formats
 
     images = calibration.images
     if choice.formats_file is not None:
@@ -96,19 +94,15 @@ def chosen_formats(
         if choice.dynamic:
             formats, source = with_dynamic_grids(formats), "each image"
         return formats, source
-    formats = calibrate(
+    formats = uniform_formats(
         graph,
         images,
         weights=choice.weights or DEFAULT_WEIGHTS,
         acts=choice.acts or DEFAULT_ACTS,
         source=calibration.source,
-        progress=bar("calibration"),
+        init_max=init_max,
+        tuned=choice.tuned,
+        dynamic=bool(choice.dynamic),
+        bar=bar,
     )
-    source = calibration.source
-    if choice.dynamic:
-        formats, source = with_dynamic_grids(formats), "each image"
-    if choice.tuned:
-        from afp_hw.search.tuning.tune import tune
-
-        formats = tune(graph, formats, images[:_TUNING], init_max=init_max, progress=bar("tuning"))
-    return formats, source
+    return formats, "each image" if choice.dynamic else calibration.source

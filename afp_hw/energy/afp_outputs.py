@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from amaranth.hdl import unsigned
@@ -25,6 +25,15 @@ from afp_hw.hdl import (
     word_width,
 )
 from afp_hw.verilog import Part
+
+STAGES: Final = (1, 2)
+"""Of a requantizer with static grids: more for a faster clock."""
+
+
+def window_part(design: Design, stages: int) -> Part:
+    """The requantizer under a column where grids are static."""
+    name = f"window_{design.requantizer_name}_s{stages}"
+    return Part(name, lambda place: WindowRequantizer(design, place, stages=stages))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +86,7 @@ class AfpOutputs:
 
     def static(self) -> list[Job]:
         """The requantizer with one stage, and with two for a faster clock."""
-        return [self._window(stages) for stages in (1, 2)]
+        return [self._window(stages) for stages in STAGES]
 
     def _window(self, stages: int) -> Job:
         design = self._design
@@ -96,9 +105,8 @@ class AfpOutputs:
             "i_narrow": self._columns.constant(design.out_envelope.n_man - self._fmt.n_man),
             **limits,
         }
-        name = f"window_{self._design.requantizer_name}_s{stages}"
-        part = Part(name, lambda place: WindowRequantizer(design, place, stages=stages))
-        return Job(part, self._stream(inputs, {"o_code": self.codes}, stages))
+        stream = self._stream(inputs, {"o_code": self.codes}, stages)
+        return Job(window_part(design, stages), stream)
 
     def dynamic(self) -> list[list[Job]]:
         """The three parts of two passes: sums to words, the largest word; words to codes.

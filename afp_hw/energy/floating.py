@@ -20,8 +20,8 @@ from afp_hw.energy.scheme import Scheme, float_designs
 from afp_hw.energy.tiles import Tiles
 from afp_hw.energy.traffic import Widths
 from afp_hw.formats.floating import BF16, FP32, FloatFormat
-from afp_hw.golden import float32_bits
 from afp_hw.hdl.float_pe import FloatPe
+from afp_hw.quantize import quantize_codes
 from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.verilog import Part
 
@@ -30,8 +30,8 @@ _PIXELS: Final = 16
 _CHANNELS: Final = 16
 _STEPS: Final = 128
 
-# Registers of words are run in slices, each with its own bits.
-_SLICE: Final = 8
+SLICE: Final = 8
+"""Registers of words are run in slices of so many bits, each with its own."""
 
 
 def sampled(layer: RealLayer) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -69,31 +69,49 @@ def float_mac(bench: Bench, layer: RealLayer, fmt: FloatFormat) -> tuple[Part, R
 
 
 def float_layer(
-    meter: Meter, bench: Bench, place: Place, layer: RealLayer, design: Design
+    meter: Meter,
+    bench: Bench,
+    place: Place,
+    layer: RealLayer,
+    design: Design,
+    fmt: FloatFormat = FP32,
 ) -> LayerEnergy:
-    """Energy of a layer in FP32 on an array of the size of `design`; nothing is requantized."""
-    ledger, schedule, width = Ledger(), place.schedule, FP32.width
-    part, mac = float_mac(bench, layer, FP32)
+    """Energy of a layer in floating point on an array of the size of `design`.
+
+    Sums are binary32; what is stored is rounded to `fmt`, which costs nothing here.
+
+    Raises
+    ------
+    MismatchError
+        A sum is not golden's.
+    """
+    ledger, schedule, width = Ledger(), place.schedule, stored_width(fmt)
+    part, mac = float_mac(bench, layer, fmt)
     macs = place.groups * schedule.macs
     ledger.add("array", part.name, mac, macs, design.rows * design.cols * design.lanes)
     cycles = place.groups * schedule.tiles * schedule.spacing
     vectors = place.groups * schedule.tiles * schedule.steps * design.lanes
-    act, wgt = _bits(layer.act), _bits(layer.wgt)
+    act, wgt = (quantize_codes(values, fmt).astype(np.int64) for values in (layer.act, layer.wgt))
     sums = np.maximum(layer.act @ layer.wgt + layer.init, 0.0 if layer.relu else -np.inf)
     columns = Columns.of(len(sums), sums.shape[1], design)
-    results = columns.take(_bits(sums), *sums.shape)
-    for byte in range(width // _SLICE):
+    results = columns.take(quantize_codes(sums, fmt).astype(np.int64), *sums.shape)
+    for byte in range(width // SLICE):
         tiles = Tiles(_slice(act, byte), _slice(wgt, byte), design)
         for side in ("act", "wgt"):
-            skew = tiles.skew(side, _SLICE)
-            job = unpacker(tiles.codes(side), Layout.plain(_SLICE))
+            skew = tiles.skew(side, SLICE)
+            job = unpacker(tiles.codes(side), Layout.plain(SLICE))
             _run(ledger, bench, "edges", skew, byte, cycles * design.lanes, design.lanes)
             _run(ledger, bench, "packing", job, byte, vectors, design.lanes)
         if not layer.last:
-            job = packer(_slice(results, byte), Layout.plain(_SLICE))
+            job = packer(_slice(results, byte), Layout.plain(SLICE))
             _run(ledger, bench, "packing", job, byte, place.outputs, design.cols)
     widths = Widths(width, width, width, init=width if place.skip else 0)
     return meter.finished(place, Scheme.FLOAT, ledger, widths, mac.each_j)
+
+
+def stored_width(fmt: FloatFormat) -> int:
+    """Bits of a number in memory: whole bytes."""
+    return -(-fmt.width // SLICE) * SLICE
 
 
 def network_macs(bench: Bench, layers: Sequence[LayerEnergy], real: RealLayer) -> dict[str, float]:
@@ -121,8 +139,4 @@ def _run(
 
 
 def _slice(words: NDArray[np.int64], byte: int) -> NDArray[np.int64]:
-    return words >> (byte * _SLICE) & ((1 << _SLICE) - 1)
-
-
-def _bits(values: NDArray[Any]) -> NDArray[np.int64]:
-    return float32_bits(values.astype(np.float32)).astype(np.int64)
+    return words >> (byte * SLICE) & ((1 << SLICE) - 1)

@@ -45,6 +45,18 @@ _VARIANTS: Final[tuple[tuple[Register, ...], ...]] = (
 )
 
 
+def fixed_point(out: IntFormat) -> list[IntRequantization]:
+    """Requantizers by a fixed-point factor, ever faster ones."""
+    return [
+        IntRequantization(out, tree="compressed", registers=registers) for registers in _VARIANTS
+    ]
+
+
+def fixed_point_part(parameters: IntRequantization) -> Part:
+    """One of them."""
+    return Part(parameters.name, lambda place: IntRequantizer(parameters, place))
+
+
 @dataclass(frozen=True, eq=False)
 class IntSums:
     """Sums of a layer as they leave an array of integers, and how they become codes.
@@ -108,10 +120,7 @@ class IntOutputs:
 
     def static(self) -> list[Job]:
         """The requantizer, with more registers for a faster clock."""
-        return [
-            self._fixed_point(IntRequantization(self._out, tree="compressed", registers=registers))
-            for registers in _VARIANTS
-        ]
+        return [self._fixed_point(parameters) for parameters in fixed_point(self._out)]
 
     def _fixed_point(self, parameters: IntRequantization) -> Job:
         inputs = {
@@ -121,8 +130,8 @@ class IntOutputs:
             "i_shift": self._shift,
             "i_relu": self._columns.constant(self._relu),
         }
-        part = Part(parameters.name, lambda place: IntRequantizer(parameters, place))
-        return Job(part, self._stream(inputs, {"o_code": self.codes}, parameters.latency))
+        stream = self._stream(inputs, {"o_code": self.codes}, parameters.latency)
+        return Job(fixed_point_part(parameters), stream)
 
     def maximum(self) -> Job:
         """The largest magnitude of the sums: what makes it dynamic, besides :meth:`static`."""

@@ -15,10 +15,10 @@ from afp_hw.energy.job import Job
 from afp_hw.energy.memory import MemoryTable
 from afp_hw.energy.outputs import Columns
 from afp_hw.energy.packing import Layout, packer, unpacker
-from afp_hw.energy.scheme import INT8, Scheme
+from afp_hw.energy.scheme import Scheme
 from afp_hw.energy.tiles import Tiles
 from afp_hw.energy.traffic import LayerTraffic, Tensors, Widths, layer_traffic
-from afp_hw.formats import Number
+from afp_hw.formats import IntFormat, Number
 from afp_hw.hdl import Cell
 from afp_hw.schedule import LayerSchedule
 from afp_hw.verilog import Part
@@ -220,7 +220,7 @@ class Meter:
             waiting = afp.word_width if dynamic else 0
             codes = afp.codes
         else:
-            choices, codes, waiting = self._int_outputs(case.sums, columns, scheme)
+            choices, codes, waiting = self._int_outputs(case, case.sums, columns, scheme)
         for jobs in choices:
             job, run = self._bench.run_first(jobs)
             ledger.add("requantizer", job.part.name, run, place.outputs, design.cols)
@@ -231,9 +231,10 @@ class Meter:
         return waiting
 
     def _int_outputs(
-        self, sums: IntSums, columns: Columns, scheme: Scheme
+        self, case: Case, sums: IntSums, columns: Columns, scheme: Scheme
     ) -> tuple[list[list[Job]], Any, int]:
-        outputs = IntOutputs(INT8, sums, columns)
+        assert isinstance(case.out_fmt, IntFormat)  # of a scheme of integers
+        outputs = IntOutputs(case.out_fmt, sums, columns)
         if scheme is Scheme.INT_FLOAT:
             return [[job] for job in outputs.single()], outputs.codes, 32
         if scheme is Scheme.INT_DYNAMIC:

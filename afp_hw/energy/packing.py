@@ -61,6 +61,22 @@ class Layout:
         return f"{self.width}{'' if self.crossbar else '_fixed'}"
 
 
+def unpacker_part(count: int, layout: Layout) -> Part:
+    """The unpacker of vectors of `count` codes."""
+    return Part(
+        f"plane_unpacker_{count}x{layout.name}",
+        lambda place: PlaneUnpacker(count, layout.width, crossbar=layout.crossbar),
+    )
+
+
+def packer_part(count: int, layout: Layout) -> Part:
+    """The packer of vectors of `count` codes."""
+    return Part(
+        f"plane_packer_{count}x{layout.name}",
+        lambda place: PlanePacker(count, layout.width, crossbar=layout.crossbar),
+    )
+
+
 def unpacker(codes: NDArray[Any], layout: Layout) -> Job:
     """The unpacker of one side of an array; operations are vectors.
 
@@ -95,11 +111,8 @@ def unpacker(codes: NDArray[Any], layout: Layout) -> Job:
         stored = sum(1 << bit for bit in bits)
         inputs["i_stored"] = np.full(steps, stored, dtype=np.int64)
     outputs = {f"o_code__{place}": codes[:, place] for place in range(count)}
-    part = Part(
-        f"plane_unpacker_{count}x{layout.name}",
-        lambda place: PlaneUnpacker(count, width, crossbar=crossbar),
-    )
-    return Job(part, Stream(inputs, outputs, PlaneUnpacker.latency, steps * lanes))
+    stream = Stream(inputs, outputs, PlaneUnpacker.latency, steps * lanes)
+    return Job(unpacker_part(count, layout), stream)
 
 
 def packer(codes: NDArray[Any], layout: Layout) -> Job:
@@ -134,11 +147,8 @@ def packer(codes: NDArray[Any], layout: Layout) -> Job:
         inputs["i_stored"] = (stored << np.arange(width)[:, None]).sum(axis=0)
         inputs |= {f"i_bit__{bank}": bit_of[bank] for bank in range(width)}
     outputs = _packed(codes, count, bit_of, stored)
-    part = Part(
-        f"plane_packer_{count}x{layout.name}",
-        lambda place: PlanePacker(count, width, crossbar=crossbar),
-    )
-    return Job(part, Stream(inputs, outputs, PlanePacker.latency, steps * lanes))
+    stream = Stream(inputs, outputs, PlanePacker.latency, steps * lanes)
+    return Job(packer_part(count, layout), stream)
 
 
 def _plane(codes: NDArray[Any], bit: int) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from typing import Final
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.formats import IntFormat
-from afp_hw.formats.floating import BF16, FP32, FloatFormat
+from afp_hw.formats.floating import BF16, FP8_E4M3, FP8_E5M2, FP16, FP32, TF32, FloatFormat
 
 
 class Scheme(Enum):
@@ -36,7 +36,14 @@ class Scheme(Enum):
 INT8: Final = IntFormat(8)
 
 # Ranks of registers, from the least that meets 10 ns on.
-_STAGES: Final = {FP32: (4, 5, 6), BF16: (3, 4, 5, 6)}
+_STAGES: Final = {
+    FP8_E4M3: (1, 2, 3, 4),
+    FP8_E5M2: (1, 2, 3, 4),
+    BF16: (3, 4, 5, 6),
+    FP16: (3, 4, 5, 6),
+    TF32: (4, 5, 6),
+    FP32: (4, 5, 6),
+}
 
 
 def int_designs(design: Design) -> list[Design]:
@@ -51,5 +58,5 @@ def int_designs(design: Design) -> list[Design]:
 
 
 def float_designs(fmt: FloatFormat) -> list[FloatDesign]:
-    """MACs of FP32 or BF16 for ever faster clocks."""
+    """MACs for ever faster clocks."""
     return [FloatDesign(fmt, fmt, stages=stages, gate_zeros=True) for stages in _STAGES[fmt]]

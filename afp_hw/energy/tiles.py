@@ -19,6 +19,18 @@ _MOST_TILES: Final = 64
 _MOST_STEPS: Final = 512
 
 
+def edge_part(design: Design, side: str) -> Part:
+    """The edge of one side, ``"act"`` or ``"wgt"``, of an array."""
+    count = design.rows if side == "act" else design.cols
+    name = design.module_name(f"edge_{side}_{count}")
+    return Part(name, lambda place: Edge(design, side, place))
+
+
+def skew_part(count: int, width: int) -> Part:
+    """A skew buffer for `count` streams of words."""
+    return Part(f"skew_{count}x{width}", lambda place: SkewBuffer(count, width))
+
+
 class Tiles:
     """At most 64 tiles of a layer, spread evenly, each at most 512 steps long.
 
@@ -83,9 +95,7 @@ class Tiles:
                 marks = live_codes(late, fmt).astype(np.int64)
                 weights = (1 << np.arange(design.lanes))[None, :, None]
                 outputs[f"o_live__{place}"] = (marks * weights).sum(axis=1)
-        name = design.module_name(f"edge_{side}_{count}")
-        part = Part(name, lambda place: Edge(design, side, place))
-        return Job(part, Stream(inputs, outputs, 0, self.spacing * tiles))
+        return Job(edge_part(design, side), Stream(inputs, outputs, 0, self.spacing * tiles))
 
     def skew(self, side: str, width: int) -> Job:
         """The skew buffer alone, of codes of any width; operations are cycles."""
@@ -93,8 +103,7 @@ class Tiles:
         count, tiles = codes.shape[1:]
         inputs = {f"i__{place}": codes[:, place] for place in range(count)}
         outputs = {f"o__{place}": np.roll(codes[:, place], place, axis=0) for place in range(count)}
-        part = Part(f"skew_{count}x{width}", lambda place: SkewBuffer(count, width))
-        return Job(part, Stream(inputs, outputs, 0, self.spacing * tiles))
+        return Job(skew_part(count, width), Stream(inputs, outputs, 0, self.spacing * tiles))
 
     def _stepped(self, side: str) -> NDArray[Any]:
         codes = self.codes(side)
