@@ -56,12 +56,13 @@ class _Measured:
 
 
 def _measured(given: _Given, graph: Graph, shapes: list[LayerShape]) -> _Measured:
-    from afp_hw.cli.layer_inputs import calibration_for, images_for, lowered_network, room_in
+    from afp_hw.cli.layer_inputs import calibration_for, images_for, lowered_network
     from afp_hw.energy.bench import Bench
     from afp_hw.exports.costs import measured_costs
     from afp_hw.exports.shapes import largest_layer
     from afp_hw.network import lower
     from afp_hw.network.grids import with_static_grids
+    from afp_hw.program.fit import room_in
     from afp_hw.synth import Technology
 
     layer = graph.layer(given.layer).name if given.layer else largest_layer(shapes)

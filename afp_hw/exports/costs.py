@@ -219,7 +219,8 @@ class _Meter:
         """Requantizer and packer, if results are requantized."""
         if case.out_fmt is None or not isinstance(case.sums, AfpSums):
             return None, None
-        afp = AfpOutputs(design, case.sums, Columns.of(*case.sums.acc.shape, design))
+        m, n = case.sums.acc.shape
+        afp = AfpOutputs(design, case.sums, Columns.of(m, n, design))
         job, run = self._bench.run_first(afp.static())
         behind = packer(afp.codes, Layout.of(case.out_fmt, design.out_envelope))
         return (

@@ -35,7 +35,7 @@ def write_cores(design: Design, directory: Path) -> list[Path]:
     OSError
         A file cannot be written.
     """
-    paths = []
+    paths: list[Path] = []
     for kind in kinds_of(design):
         emitted = EMITTERS[kind](design)
         about = _ABOUT[kind].format(rows=design.rows, cols=design.cols)

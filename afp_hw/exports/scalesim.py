@@ -39,7 +39,7 @@ WriteRequestBuffer = 32
 
 [layout]
 IfmapCustomLayout = False
-IfmapSRAMBankBandwidth = {cols}
+IfmapSRAMBankBandwidth = {rows}
 IfmapSRAMBankNum = {banks}
 IfmapSRAMBankPort = 1
 FilterCustomLayout = False
@@ -74,9 +74,9 @@ def configuration(design: Design, memory: MemoryTable) -> str:
         design_note(design),
         "Rows are pixels, columns are filters, sums stay where they are.",
         f"SCALE-Sim has three memories, the table of {memory.name} one of {memory.on_chip_kib} KiB "
-        "for all: each is given all of it. Offsets and request buffers are SCALE-Sim's own "
-        "examples'; the bandwidth is what SCALE-Sim finds to be needed. An element is a byte to "
-        "it, whatever its format.",
+        "for all: each is given all of it. Offsets and request buffers are those of SCALE-Sim's "
+        "own examples; layouts are off; the bandwidth is what SCALE-Sim finds to be needed. An "
+        "element is a byte to it, whatever its format.",
     ]
     return comment(notes) + _CONFIGURATION.format(
         name=design.array_name,

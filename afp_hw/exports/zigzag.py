@@ -65,11 +65,12 @@ def _register(costs: Costs, side: str) -> dict[str, Any]:
     )
 
 
-def _sums(costs: Costs, words: int, write_j: float, area_um2: float, served: list[str]) -> Any:
-    """Words of an accumulator's width; a result is written once, from below."""
-    bits = costs.design.acc_width
+def _sums(
+    costs: Costs, words: int, bits: int, write_j: float, area_um2: float, served: list[str]
+) -> dict[str, Any]:
+    """Words of an accumulator's width, moved `bits` a cycle; a result is written from below."""
     return _memory(
-        words * bits, 0.0, write_j, area_um2,
+        words * costs.design.acc_width, 0.0, write_j, area_um2,
         operands=["O"],
         ports=[
             _port("r_port_1", "read", bits, "O, tl"),
@@ -90,11 +91,14 @@ def _memories(costs: Costs) -> dict[str, Any]:
     reads = ("I1, tl", "I2, tl", "O, tl", "O, th")
     writes = ("I1, fh", "I2, fh", "O, fh", "O, fl")
     area = sum(part.area_um2 for part in costs.column_parts)
+    acc = design.acc_width
+    # ZigZag counts accesses by bits: a finished result is one only if a port has its width.
+    code = acc if costs.output is None else costs.output.width
     return {
-        "accumulator": _sums(costs, 1, 0.0, 0.0, lanes),
+        "accumulator": _sums(costs, 1, acc, 0.0, 0.0, lanes),
         "act_edge": _register(costs, "act"),
         "wgt_edge": _register(costs, "wgt"),
-        "out_edge": _sums(costs, design.rows, costs.output_j, area, ["D1", *lanes]),
+        "out_edge": _sums(costs, design.rows, code, costs.output_j, area, ["D1", *lanes]),
         "sram": _memory(
             table.on_chip_kib * 8192, bank, bank, 0.0,
             operands=["I1", "I2", "O"],
@@ -142,7 +146,8 @@ def accelerator(costs: Costs, model: str, images: int) -> str:
         "accumulator has no cost of its own, therefore.",
         "act_edge, wgt_edge: a code that enters a row or a column. w_cost is its share of the "
         "unpacker, r_cost of skew, decoders and marks of zeros.",
-        "out_edge: one behind each column. w_cost is one result, requantized and packed.",
+        "out_edge: one behind each column. w_cost is one result, requantized and packed; a sum that "
+        "is not finished would count as several.",
         f"sram: a port moves at most {step} bits in a cycle, the larger of the vectors that enter "
         "the array; its cost is that of as many bits. dram: one access a cycle, and a size that no "
         "network reaches. Neither is of a measurement, nor is a latency of 1.",
