@@ -18,6 +18,7 @@ author = "the authors of afp-hw"
 copyright = author  # Sphinx's name; without a year, so that the same input gives the same pages
 version = release = __version__
 language = "en"
+smartquotes = False  # an option begins with two hyphens, not with a dash
 
 extensions = [
     "myst_parser",
