@@ -41,7 +41,7 @@ def _loss(fmt: str) -> float:
     """Points of accuracy that a format loses."""
     n_exp, n_man = _split(fmt)
     range_loss = 0.0 if n_exp >= 2 else (4.0 if n_exp else 5.5)
-    return 9.0 * 2.0 ** (-1.25 * n_man) * (1 + range_loss) + 0.35 * max(0, 3 - n_exp)
+    return 9.0 * 2.0 ** (-1.25 * n_man) * (1 + range_loss) + 0.35 * (n_exp in (1, 2))
 
 
 def _spread(*words: Any) -> float:

@@ -27,6 +27,7 @@ CONFIG: Final[dict[str, Any]] = {
         "gridOpacity": 0.7,
         "labelLimit": 150,
     },
+    "axisX": {"labelSeparation": 8},
     "axisY": {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "start", "titleY": -12},
     "legend": {
         "labelColor": "currentColor",
@@ -35,7 +36,8 @@ CONFIG: Final[dict[str, Any]] = {
         "orient": "top",
         "symbolStrokeWidth": 0,
         "title": None,
-        "offset": 22,
+        "offset": 8,
+        "layout": {"top": {"anchor": "start", "bounds": "full"}},
     },
     "text": {"color": "currentColor", "fontSize": 12},
     "rule": {"color": "currentColor"},
@@ -56,6 +58,9 @@ HEIGHT: Final = 300
 ROW_HEIGHT: Final = 24
 """Of a chart, and of a row of bars, pixels."""
 
+_ABOVE_TITLE: Final = 30
+"""Pixels from a chart to its legend where the title of the vertical axis stands between."""
+
 
 def chart(
     name: str, title: str, made: alt.Chart | alt.LayerChart | alt.FacetChart, caption: str = ""
@@ -71,11 +76,11 @@ def family_color(found: list[str]) -> alt.Color:
     """Colour by `family`, of those that there are."""
     names = [name for name in FAMILIES if name in found]
     scale = alt.Scale(domain=names, range=[FAMILIES[name][0] for name in names])
-    return alt.Color("family:N", scale=scale, legend=alt.Legend())
+    return alt.Color("family:N", scale=scale, legend=alt.Legend(offset=_ABOVE_TITLE))
 
 
 def family_shape(found: list[str]) -> alt.Shape:
     """Shape by `family`, beside :func:`family_color`."""
     names = [name for name in FAMILIES if name in found]
     scale = alt.Scale(domain=names, range=[FAMILIES[name][1] for name in names])
-    return alt.Shape("family:N", scale=scale, legend=alt.Legend())
+    return alt.Shape("family:N", scale=scale, legend=alt.Legend(offset=_ABOVE_TITLE))

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+NO_BREAK: Final = "\u00a0"
+"""Between a number and its unit: no line ends there."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -21,6 +24,8 @@ class Metric:
         From the document's unit to `unit`.
     digits
         After the point.
+    form
+        Of the numbers along an axis, in the language of d3.
     """
 
     key: str
@@ -28,6 +33,7 @@ class Metric:
     unit: str
     scale: float = 1.0
     digits: int = 1
+    form: str = "~g"
 
     @property
     def heading(self) -> str:
@@ -41,14 +47,14 @@ class Metric:
 
     def show(self, value: float) -> str:
         """A value in `unit` as text."""
-        return f"{value:,.{self.digits}f}{' ' + self.unit if self.unit else ''}"
+        return f"{value:,.{self.digits}f}{NO_BREAK + self.unit if self.unit else ''}"
 
 
 ACCURACY: Final = Metric("accuracy", "accuracy", "%", digits=2)
 LOSS: Final = Metric("loss", "accuracy loss", "points", digits=2)
 ENERGY: Final = Metric("energy_nj", "energy an image", "µJ", 1e-3, 2)
 AREA: Final = Metric("area_um2", "area", "mm²", 1e-6, 3)
-CYCLES: Final = Metric("cycles", "cycles an image", "", digits=0)
+CYCLES: Final = Metric("cycles", "cycles an image", "", digits=0, form="~s")
 
 COSTS: Final = (ENERGY, AREA, CYCLES)
 """What accuracy is drawn against."""

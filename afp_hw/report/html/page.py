@@ -77,7 +77,7 @@ class Column:
         """A value as it is printed: thousands with commas, a dash for None."""
         if value is None:
             return "–"
-        if self.digits is None:
+        if self.digits is None or isinstance(value, str):
             return str(value)
         return f"{value:,.{self.digits}f}"
 
@@ -131,10 +131,11 @@ class Code:
 
 @dataclass(frozen=True)
 class Grid:
-    """Blocks beside one another where there is room."""
+    """Blocks beside one another where there is room: two, or three where they are `small`."""
 
     kind: ClassVar[str] = "grid"
     blocks: Sequence[Chart | Facts | Table]
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,13 @@ class Page:
     def of(cls, *, sections: Iterable[Section | None], **parts: Any) -> Page:
         """A page of those sections that there is data for."""
         return cls(sections=[part for part in sections if part is not None], **parts)
+
+    @staticmethod
+    def led(charts: Sequence[Chart]) -> list[Block]:
+        """Charts in two columns; of an odd number the first one has a row of its own."""
+        if len(charts) % 2 == 0:
+            return [Grid(charts)]
+        return [charts[0], Grid(charts[1:])] if len(charts) > 1 else [charts[0]]
 
     def charts(self) -> list[Chart]:
         """All charts, in their order."""

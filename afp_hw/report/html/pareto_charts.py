@@ -67,7 +67,7 @@ def pareto_chart(case: Case, cost: Metric, data: str) -> Chart:
     margin = 0.04 * (ceiling - floor) or 1.0
     values = [point.of(cost) or 0.0 for point in points]
     logarithmic = min(values) > 0 and max(values) / min(values) > _WIDE
-    x = alt.X(f"{cost.key}:Q", title=cost.heading).scale(
+    x = alt.X(f"{cost.key}:Q", title=cost.heading, axis=alt.Axis(format=cost.form)).scale(
         alt.Scale(type="log", padding=12, nice=False)
         if logarithmic
         else alt.Scale(zero=False, padding=12)

@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from afp_hw.report.html.metrics import METRICS
 from afp_hw.report.html.page import Block, Code, Facts, Section
 
 
 def provenance_section(provenance: Mapping[str, Any], space: Mapping[str, Any]) -> Section:
     """Everything that is needed to get the same numbers again."""
+    titles = {metric.key: metric.title for metric in METRICS}
     facts: list[tuple[str, str]] = [
         (name.replace("_", "-") if name == "afp_hw" else name.capitalize(), str(provenance[name]))
         for name in ("afp_hw", "python")
         if name in provenance
     ]
-    facts += [(name, str(value)) for name, value in provenance.get("tools", {}).items()]
+    tools = [f"{name} {version}" for name, version in provenance.get("tools", {}).items()]
+    if tools:
+        facts.append(("tools", ", ".join(tools)))
     facts += [("strategy", str(space["strategy"])), ("seed", str(space["seed"]))]
     facts.append(
         (
             "objectives",
-            ", ".join(f"{name.replace('_', ' ')} {way}" for name, way in space["objectives"]),
+            ", ".join(f"{way} {titles.get(name, name)}" for name, way in space["objectives"]),
         )
     )
     for technology in provenance.get("technologies", []):

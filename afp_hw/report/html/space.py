@@ -133,6 +133,27 @@ def cases(document: Mapping[str, Any]) -> list[Case]:
     ]
 
 
+def labels(document: Mapping[str, Any]) -> list[str]:
+    """What every point is called, measured or not; with network and technology if several."""
+    points = document["points"]
+    varying = _varying(points)
+    several = [
+        name
+        for name in ("network", "technology")
+        if len({point["axes"].get(name) for point in points}) > 1
+    ]
+    return [
+        ", ".join(
+            [
+                format_name(point["axes"]),
+                *(option_text(name, point["axes"]) for name in varying),
+                *(str(point["axes"].get(name)) for name in several),
+            ]
+        )
+        for point in points
+    ]
+
+
 def _varying(points: Iterable[Mapping[str, Any]]) -> list[str]:
     """Axes of several values, in the order of the first point; `array` for rows and columns."""
     values: dict[str, set[str]] = {}

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from afp_hw.report.html.chosen_points import chosen_points, layers_section, parts_section
 from afp_hw.report.html.metrics import ACCURACY, COSTS, METRICS, Metric
-from afp_hw.report.html.page import Column, Figure, Grid, Page, Section, Table
+from afp_hw.report.html.page import Column, Figure, Page, Section, Table
 from afp_hw.report.html.pareto_charts import costs_of, dataset, pareto_chart
 from afp_hw.report.html.provenance import provenance_section
-from afp_hw.report.html.space import Case, cases, format_name
-from afp_hw.report.html.verdict import NEAR, headline, ranges, winner
+from afp_hw.report.html.space import Case, cases, labels
+from afp_hw.report.html.sweet_spot import sweet_spot_section
+from afp_hw.report.html.verdict import NEAR, headline, ranges, spoken, winner
 
 
 def space_page(document: Mapping[str, Any]) -> Page:
@@ -24,7 +26,7 @@ def space_page(document: Mapping[str, Any]) -> Page:
     space = document["space"]
     sections = [part for case in found for part in _case_sections(case)]
     return Page.of(
-        title=f"Explored space {space['name']}",
+        title=f"Explored space: {space['name']}",
         headline=headline(found[0], main_cost(found[0])),
         lead=_lead(found),
         figures=_figures(document, found[0]),
@@ -43,7 +45,7 @@ def main_cost(case: Case) -> Metric:
 
 
 def _lead(found: list[Case]) -> str:
-    first = " ".join(text for cost in costs_of(found[0]) if (text := ranges(found[0], cost)))
+    first = ranges(found[0], costs_of(found[0]))
     others = [f"{case.name}: {headline(case, main_cost(case))}" for case in found[1:]]
     name = f"({found[0].name}.)" if found[0].name else ""
     return " ".join(part for part in (name, first, *others) if part)
@@ -60,7 +62,7 @@ def _figures(document: Mapping[str, Any], case: Case) -> list[Figure]:
         if won is not None:
             value = cost.show(won.point.of(cost) or 0.0)
             title = f"least {cost.title} within {NEAR:g} points"
-            figures.append(Figure(value, title, f"{won.point.family} {won.point.label}"))
+            figures.append(Figure(value, title, spoken(won.point)))
     states = Counter(point["state"] for point in document["points"])
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "done"]
     figures.append(Figure(f"{states['done']:,}", "points measured", ", ".join(others)))
@@ -69,7 +71,14 @@ def _figures(document: Mapping[str, Any], case: Case) -> list[Figure]:
 
 def _case_sections(case: Case) -> list[Section | None]:
     where = f": {case.name}" if case.name else ""
-    return [_fronts(case, where), _points(case, where)]
+    chosen = chosen_points(case)
+    return [
+        _fronts(case, where),
+        sweet_spot_section(case, where),
+        parts_section(case, chosen, where),
+        layers_section(case, chosen, where),
+        _points(case, where),
+    ]
 
 
 def _fronts(case: Case, where: str) -> Section | None:
@@ -80,7 +89,7 @@ def _fronts(case: Case, where: str) -> Section | None:
     return Section(
         f"fronts{case.suffix}",
         f"What accuracy costs{where}",
-        [Grid(charts)],
+        Page.led(charts),
         "Each point is a format on an array, measured. Up and to the left is better; hover or tap "
         "for its numbers.",
     )
@@ -127,24 +136,14 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 def _missing(document: Mapping[str, Any]) -> Section | None:
     rows = [
-        {
-            "format": format_name(point["axes"]),
-            "options": ", ".join(
-                f"{name} {value}"
-                for name, value in point["axes"].items()
-                if name in ("network", "technology", "rows", "cols", "dataflow", "clock_ns")
-            ),
-            "state": point["state"],
-            "reason": point.get("reason"),
-        }
-        for point in document["points"]
+        {"label": label, "state": point["state"], "reason": point.get("reason")}
+        for point, label in zip(document["points"], labels(document), strict=True)
         if point["state"] != "done"
     ]
     if not rows:
         return None
     columns = [
-        Column("format", "format"),
-        Column("options", "options"),
+        Column("label", "point"),
         Column("state", "state"),
         Column("reason", "reason"),
     ]

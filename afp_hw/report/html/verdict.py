@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from afp_hw.report.html.metrics import ACCURACY, Metric
+from afp_hw.report.html.metrics import ACCURACY, NO_BREAK, Metric
 from afp_hw.report.html.space import Case, Point
 
 NEAR: Final = 0.5
@@ -76,32 +76,47 @@ def headline(case: Case, cost: Metric) -> str:
         return f"{text}, and no other family comes that near."
     rival = found.rivals[0]
     saved = 1 - value / (rival.of(cost) or 1.0)
-    return f"{text}, {saved:.0%} less than the best {WORDS[rival.family]} format, {rival.name}."
+    return (
+        f"{text}, {_percent(saved)} less than the best {WORDS[rival.family]} format, {rival.name}."
+    )
 
 
-def ranges(case: Case, cost: Metric) -> str:
-    """Which family is cheapest at which accuracy, down to :data:`DEPTH` below the best."""
+def ranges(case: Case, costs: Sequence[Metric]) -> str:
+    """Which family is cheapest at which accuracy, in each cost; costs of one answer share it."""
+    answers: dict[str, list[str]] = {}
+    for cost in costs:
+        answer = _answer(case, cost)
+        if answer:
+            answers.setdefault(answer, []).append(cost.title.removesuffix(" an image"))
+    return " ".join(f"Least {_listed(titles)}: {answer}." for answer, titles in answers.items())
+
+
+def _answer(case: Case, cost: Metric) -> str:
+    """Families from low to high accuracy, down to :data:`DEPTH` below the best."""
     points = case.front(cost)
     if not points or len(case.families) < 2:
         return ""
     best = points[-1].of(ACCURACY) or 0.0
     shown = [point for point in points if (point.of(ACCURACY) or 0.0) >= best - DEPTH]
     runs = [list(run) for _, run in groupby(shown, key=lambda point: point.family)]
-    title = cost.title.removesuffix(" an image")
     if len(runs) == 1:
-        family = runs[0][0].family
-        return f"At every accuracy above {best - DEPTH:.0f} %, {family} has the least {title}."
+        return f"{runs[0][0].family} at every accuracy above {best - DEPTH:.0f}{NO_BREAK}%"
     if len(runs) > 4:
-        share = [f"{sum(p.family == f for p in shown)} {f}" for f in case.families]
-        return f"On the front of accuracy and {title} stand {_listed(share)} points."
+        counts = {family: sum(p.family == family for p in shown) for family in case.families}
+        told = [f"{family} in {count}" for family, count in counts.items() if count]
+        return f"{_listed(told)} of the {len(shown)} points on the front"
     parts = []
     for index, run in enumerate(runs):
         family, top = run[0].family, run[-1].of(ACCURACY) or 0.0
         if index == len(runs) - 1:
             parts.append(f"{family} above")
         else:
-            parts.append(f"{family} {'to' if index else 'up to'} {top:.1f} %")
-    return f"Least {title}: {_listed(parts)}."
+            parts.append(f"{family} {'from there to' if index else 'up to'} {top:.1f}{NO_BREAK}%")
+    return _listed(parts)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}{NO_BREAK}%"
 
 
 def _listed(parts: Sequence[str]) -> str:
