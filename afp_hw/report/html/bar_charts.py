@@ -60,7 +60,7 @@ def stacked(
         )
         .properties(height=ROW_HEIGHT * len(bars))
     )
-    return chart(name, title, made, caption)
+    return chart(name, title, made, caption, _legend(used))
 
 
 def grouped(
@@ -88,7 +88,7 @@ def grouped(
         )
         .properties(height=ROW_HEIGHT * len(bars))
     )
-    return chart(name, title, made, caption)
+    return chart(name, title, made, caption, _legend(parts))
 
 
 def _base(rows: list[dict[str, Any]], bars: Bars) -> alt.Chart:
@@ -101,10 +101,13 @@ def _base(rows: list[dict[str, Any]], bars: Bars) -> alt.Chart:
 
 
 def _axis(scale: Scale) -> alt.Axis:
-    return alt.Axis(format=scale.form, tickCount=5, domain=False, ticks=False, labelFlush=True)
+    return alt.Axis(format=",~f", tickCount=5, domain=False, ticks=False, labelFlush=True)
+
+
+def _legend(parts: Sequence[str]) -> list[tuple[str, str]]:
+    return [(part, SERIES[index % len(SERIES)]) for index, part in enumerate(parts)]
 
 
 def _color(parts: Sequence[str]) -> alt.Color:
-    colours = [SERIES[index % len(SERIES)] for index in range(len(parts))]
-    legend = alt.Legend(columns=3) if len(parts) > 3 else alt.Legend()
-    return alt.Color("part:N", scale=alt.Scale(domain=list(parts), range=colours), legend=legend)
+    scale = alt.Scale(domain=list(parts), range=[colour for _, colour in _legend(parts)])
+    return alt.Color("part:N", scale=scale, legend=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import altair as alt
@@ -37,7 +38,6 @@ CONFIG: Final[dict[str, Any]] = {
         "symbolStrokeWidth": 0,
         "title": None,
         "offset": 8,
-        "layout": {"top": {"anchor": "start", "bounds": "full"}},
     },
     "text": {"color": "currentColor", "fontSize": 12},
     "rule": {"color": "currentColor"},
@@ -63,13 +63,17 @@ _ABOVE_TITLE: Final = 30
 
 
 def chart(
-    name: str, title: str, made: alt.Chart | alt.LayerChart | alt.FacetChart, caption: str = ""
+    name: str,
+    title: str,
+    made: alt.Chart | alt.LayerChart | alt.FacetChart,
+    caption: str = "",
+    legend: Sequence[tuple[str, str]] = (),
 ) -> Chart:
     """A chart of a page: as wide as its place, described for who cannot see it."""
     wide = made.properties(width="container", description=title)
     spec = wide.to_dict()
     del spec["config"]  # CONFIG holds for all
-    return Chart(name, title, spec, caption)
+    return Chart(name, title, spec, caption, legend)
 
 
 def family_color(found: list[str]) -> alt.Color:

@@ -45,6 +45,8 @@ class Chart:
         As :func:`.charts.chart` gives it.
     caption
         How to read it, or what stands out; may be empty.
+    legend
+        Labels and colours, where the page and not the chart has the legend: it breaks into lines.
     """
 
     kind: ClassVar[str] = "chart"
@@ -52,6 +54,7 @@ class Chart:
     title: str
     spec: Mapping[str, Any]
     caption: str = ""
+    legend: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True)
