@@ -27,7 +27,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 docs: $(READY)
-	$(BIN)/python -m sphinx -W --keep-going -q -b html -d gen/out/doctrees docs gen/out/docs
+	$(BIN)/python -m sphinx -E -W --keep-going -q -b html -d gen/out/doctrees docs gen/out/docs
 
 bench: $(READY)
 	set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done

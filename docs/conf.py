@@ -77,7 +77,8 @@ def signature(
     returns = inspect.Signature.empty if what == "class" else found.return_annotation
     bare = found.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     text = stringify_signature(bare, unqualified_typehints=True)
-    text = re.sub(r"<function (\w+)>", r"\1", text)  # a default
+    # Defaults: a function by its name, one without a name and a factory not at all.
+    text = re.sub(r"<(function <lambda>|factory)>", "...", re.sub(r"<function (\w+)>", r"\1", text))
     return text, returns if isinstance(returns, str) else ""
 
 
