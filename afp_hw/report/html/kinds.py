@@ -15,6 +15,7 @@ PageMaker = Callable[[Document], Page]
 
 PAGES: Final[dict[str, str]] = {
     "afp-hw.space": "space_page",
+    "afp-hw.pe": "pe_page",
 }
 """By kind, the module of this folder that has a function of the module's name.
 
