@@ -114,6 +114,7 @@ def test_the_waveform_follows_the_scalar_definition(anatomy: dict[str, Any]) -> 
             assert 0 <= settled <= cycle["toggles"][block]
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(anatomy_text: str, tmp_path: Path) -> None:
     assert main(["synth", "pe", *DESIGN, *RUN, "-o", str(tmp_path)]) == 0
     assert (tmp_path / "pe_e3m1_ue3m2_k144.anatomy.json").read_text() == anatomy_text

@@ -103,8 +103,8 @@ def busiest(document: Document) -> str:
     text = (
         f"Of {wave['simulated_cycles']:,} cycles of the gate-level run on {wave['operands']} the "
         f"busiest, cycle 0 below, has {wave['toggles']:,} toggles, {glitches:,} of them glitches, "
-        f"where the mean is {wave['mean_toggles']:,.0f}. Most of them, "
-        f"{peak['toggles'][block]:,}, are {'' if block == 'other' else 'in '}{named(block)}."
+        f"where the mean is {wave['mean_toggles']:,.0f}; "
+        f"{peak['toggles'][block]:,} are {'' if block == 'other' else 'in '}{named(block)}."
     )
     before = cycles.get(-1)
     if before is not None and (before["acc"] < 0) != (peak["acc"] < 0):

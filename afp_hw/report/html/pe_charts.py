@@ -34,13 +34,15 @@ def _rows(values: Sequence[Record]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=[dict(value) for value in values]))
 
 
-def block_color(found: Sequence[str], *, legend: bool = True) -> alt.Color:
-    """Colour by `block`, of those that there are."""
-    names = [name for name in BLOCKS if name in found]
+def block_color(found: Sequence[str]) -> alt.Color:
+    """Colour by `block`, of those that there are; the legend is the page's."""
+    names = _present(found)
     scale = alt.Scale(domain=names, range=[BLOCKS[name] for name in names])
-    # So many names would not fit in one line of a phone.
-    shown = alt.Legend(columns=3) if legend else None
-    return alt.Color("block:N", scale=scale, legend=shown)
+    return alt.Color("block:N", scale=scale, legend=None)
+
+
+def _present(found: Sequence[str]) -> list[str]:
+    return [name for name in BLOCKS if name in found]
 
 
 def share_chart(
@@ -59,9 +61,7 @@ def share_chart(
         alt.Tooltip("value:Q", title=unit, format=",.1f"),
         alt.Tooltip("share:N"),
     ]
-    bars = base.mark_bar(height={"band": 0.7}).encode(
-        color=block_color(order, legend=False), tooltip=told
-    )
+    bars = base.mark_bar(height={"band": 0.7}).encode(color=block_color(order), tooltip=told)
     texts = base.mark_text(align="left", dx=5, fontSize=12).encode(text="share:N")
     made = alt.layer(bars, texts).properties(height=ROW_HEIGHT * len(rows) + 8)
     # Room for the share behind the longest bar.
@@ -74,7 +74,7 @@ def width_chart(rows: Sequence[Record], caption: str) -> Chart:
     y = alt.Y("what:N", sort=order, title=None)
     base = _rows(rows)
     bars = base.mark_bar(height={"band": 0.7}, color="var(--afp)").encode(
-        x=alt.X("low:Q", title="bit on the grid of the product").scale(nice=False),
+        x=alt.X("low:Q", title="bits from the grid upwards").scale(nice=False),
         x2="high:Q",
         y=y,
         tooltip=[alt.Tooltip("what:N"), alt.Tooltip("text:N", title="width")],
@@ -171,7 +171,7 @@ def path_chart(path: Mapping[str, Any], caption: str) -> Chart:
             x=alt.X("from:Q", title="ps after the clock edge").scale(nice=False),
             x2="to:Q",
             y=alt.Y("block:N", sort=order, title=None),
-            color=block_color(order, legend=False),
+            color=block_color(order),
             tooltip=[
                 alt.Tooltip("block:N"),
                 alt.Tooltip("cell:N"),
@@ -207,7 +207,8 @@ def toggle_chart(cycles: Sequence[Mapping[str, Any]], caption: str) -> Chart:
         )
     )
     made = bars.properties(height=HEIGHT - 60)
-    return chart("toggles-chart", "Toggles in each cycle, by block", made, caption)
+    legend = [(name, BLOCKS[name]) for name in _present(found)]
+    return chart("toggles-chart", "Toggles in each cycle, by block", made, caption, legend)
 
 
 def wave_chart(

@@ -119,7 +119,7 @@ def _widths(document: Document) -> Section:
     formats = document["formats"]
     rows = [
         {
-            "what": found["format"],
+            "what": f"{found['role'].removesuffix('s')} {found['format']}",
             "low": 0,
             "high": found["max_fix"].bit_length(),
             "text": f"{found['bits']} bits of code, largest {number(found['max_fix'])}",

@@ -22,7 +22,9 @@ def _stage_rows(path: Document) -> list[Record]:
             "cell": cell_name(stage["cell"]),
             "block": stage["block"],
             "net": stage["net"],
-            "pins": f"{stage['from_pin']} → {stage['pin']}" if stage["pin"] else "",
+            "pins": f"{stage['from_pin']}\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}{stage['pin']}"
+            if stage["pin"]
+            else "",
             "edge": stage["edge"],
             "increment": round(stage["increment_ps"], 3),
             "arrival": round(stage["arrival_ps"], 3),
