@@ -16,13 +16,26 @@ PageMaker = Callable[[Document], Page]
 PAGES: Final[dict[str, str]] = {
     "afp-hw.space": "space_page",
     "afp-hw.pe": "pe_page",
+    "afp-hw.run": "run_page",
+    "afp-hw.energy": "energy_page",
+    "afp-hw.compare": "compare_page",
+    "afp-hw.accuracy": "accuracy_page",
+    "afp-hw.formats": "formats_page",
+    "afp-hw.rivals": "rivals_page",
 }
 """By kind, the module of this folder that has a function of the module's name.
 
 By name, so that one page does not load what another one needs.
 """
 
-FIELDS: Final[dict[str, frozenset[str]]] = {}
+FIELDS: Final = {
+    "afp-hw.run": frozenset({"engine", "layers", "total"}),
+    "afp-hw.energy": frozenset({"schemes", "layers", "memory"}),
+    "afp-hw.compare": frozenset({"conditions", "rows"}),
+    "afp-hw.accuracy": frozenset({"average_bits", "agreement"}),
+    "afp-hw.formats": frozenset({"schema", "weights", "acts"}),
+    "afp-hw.rivals": frozenset({"float32_accuracy", "rows", "standing"}),
+}
 """By kind, fields that a document without a field ``kind`` is recognised by."""
 
 _SQLITE: Final = b"SQLite format 3\0"

@@ -125,7 +125,7 @@ def layer_table(layers: Sequence[Layer], name: str) -> Table:
         rows.append({**layer, "energy": sum(energy.values()) if energy else None})
     columns = [c for c in _COLUMNS if any(row.get(c.key) is not None for row in rows)]
     added = ("macs", "cycles", "wait_load", "wait_store", "energy", "bytes_in", "bytes_out")
-    total: dict[str, Any] = {"name": "all layers", "dataflow": "", "total": True}
+    total: dict[str, Any] = {"name": "all layers", "total": True}
     for key in added:
         values = [row[key] for row in rows if row.get(key) is not None]
         if values:

@@ -87,10 +87,18 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows that can be sorted; one with ``"total": True`` stays at the foot.
+    """Rows that can be sorted; one whose ``total`` is True stays at the foot.
 
     Attributes
     ----------
+    name
+        Unique on the page.
+    title
+        What the rows are.
+    columns, rows
+        A row has a value by each column's key. What it lacks is a dash, in a total nothing.
+    caption
+        How to read it; may be empty.
     tall
         It scrolls in a box of its own, so that a long one does not push the page apart.
     """
@@ -106,12 +114,12 @@ class Table:
     @property
     def body(self) -> list[Record]:
         """Rows without totals."""
-        return [row for row in self.rows if not row.get("total")]
+        return [row for row in self.rows if row.get("total") is not True]
 
     @property
     def foot(self) -> list[Record]:
         """Totals."""
-        return [row for row in self.rows if row.get("total")]
+        return [row for row in self.rows if row.get("total") is True]
 
 
 @dataclass(frozen=True)

@@ -35,14 +35,38 @@ def provenance_section(provenance: Mapping[str, Any], space: Mapping[str, Any]) 
             (f"network {network['name']}", f"{network['images']} images: {network['data']}")
         )
         facts.append((f"sha256 of {network['name']}", network["sha256"]))
-    facts += [
-        (f"memory, {name.replace('_', ' ')}", str(value))
-        for name, value in (provenance.get("memory") or {}).items()
-        if not isinstance(value, dict | list)
-    ]
+    facts += facts_of(provenance, "memory")
     blocks: list[Block] = [Facts(facts)]
     if provenance.get("commands"):
         blocks.append(Code("Commands", "\n".join(provenance["commands"])))
     if space.get("toml"):
         blocks.append(Code("The space, as it was written", space["toml"], folded=True))
     return Section("provenance", "Where the numbers come from", blocks)
+
+
+def facts_of(document: Mapping[str, Any], *names: str) -> list[tuple[str, str]]:
+    """Fields as terms and text: those `names` that there are, or all; of an object its fields."""
+    facts = []
+    for name in names or document:
+        if name not in document:
+            continue
+        term, value = name.replace("_", " "), document[name]
+        if isinstance(value, Mapping):
+            facts += [(f"{term}, {inner}", text) for inner, text in facts_of(value)]
+        else:
+            facts.append((term, _text(value)))
+    return facts
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(_text, value)) or "none"
+        case float():
+            return f"{value:,.6g}"
+        case _:
+            return str(value)
