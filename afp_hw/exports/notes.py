@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +12,16 @@ from afp_hw.design import Design
 from afp_hw.exports.costs import Costs
 from afp_hw.verilog.emit import tool_versions
 
+COLUMNS: Final = 100
+"""Of a line of our files."""
+
 _OURS: Final = "This file belongs to whoever generated it."
+
+
+def comment(notes: Sequence[str]) -> str:
+    """Paragraphs as lines of comment."""
+    lines = [line for note in notes for line in textwrap.wrap(note, COLUMNS - 2)]
+    return "".join(f"# {line}\n" for line in lines)
 
 
 def generated(what: str) -> str:

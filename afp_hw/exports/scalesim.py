@@ -15,9 +15,8 @@ from typing import Final
 
 from afp_hw.design import Design
 from afp_hw.energy.memory import MemoryTable
-from afp_hw.exports.notes import design_note, generated
+from afp_hw.exports.notes import comment, design_note, generated
 from afp_hw.exports.shapes import LayerShape
-from afp_hw.exports.yaml_text import comment
 from afp_hw.program.topology import COLUMNS
 
 _CONFIGURATION: Final = """\

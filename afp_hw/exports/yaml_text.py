@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
 import yaml
 
-_COLUMNS: Final = 100
+from afp_hw.exports.notes import COLUMNS, comment
+
 _DIGITS: Final = 6
 
 
@@ -45,15 +45,9 @@ def rounded(value: float) -> float:
     return float(f"{value:.{_DIGITS}g}")
 
 
-def comment(notes: Sequence[str], mark: str = "#") -> str:
-    """Paragraphs as lines of comment."""
-    lines = [line for note in notes for line in textwrap.wrap(note, _COLUMNS - len(mark) - 1)]
-    return "".join(f"{mark} {line}\n" for line in lines)
-
-
 def yaml_text(document: Any, notes: Sequence[str]) -> str:
     """A document below its comments; keys keep their order."""
     text: str = yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=_COLUMNS
+        document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, width=COLUMNS
     )
     return comment(notes) + text

@@ -49,7 +49,8 @@ def _register(costs: Costs, side: str) -> dict[str, Any]:
     """What a row, or a column, takes from an edge in one step."""
     operand, across = ("I1", "D2") if side == "act" else ("I2", "D1")
     count = costs.design.rows if side == "act" else costs.design.cols
-    bits = costs.formats[side].width
+    # A register holds any code that the array takes, of other layers too.
+    bits = (costs.design.acts if side == "act" else costs.design.weights).width
     each = count * costs.design.lanes
     return _memory(
         bits,
@@ -146,8 +147,8 @@ def accelerator(costs: Costs, model: str, images: int) -> str:
         "accumulator has no cost of its own, therefore.",
         "act_edge, wgt_edge: a code that enters a row or a column. w_cost is its share of the "
         "unpacker, r_cost of skew, decoders and marks of zeros.",
-        "out_edge: one behind each column. w_cost is one result, requantized and packed; a sum that "
-        "is not finished would count as several.",
+        "out_edge: one behind each column. w_cost is one result, requantized and packed; a sum "
+        "that is not finished would count as several.",
         f"sram: a port moves at most {step} bits in a cycle, the larger of the vectors that enter "
         "the array; its cost is that of as many bits. dram: one access a cycle, and a size that no "
         "network reaches. Neither is of a measurement, nor is a latency of 1.",
