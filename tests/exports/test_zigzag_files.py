@@ -112,6 +112,7 @@ def test_shares_of_an_edge_add_up_to_it(lowered: LoweredNetwork, tmp_path: Path)
     assert memories["sram"]["r_cost"] == pytest.approx(20 / 64 * 8 * 2 * 5)
 
 
+@pytest.mark.slow
 @needs_zigzag
 def test_zigzag_counts_what_we_count(lowered: LoweredNetwork, tmp_path: Path) -> None:
     """28 x 28 pixels, 9 products, 16 filters: whole rows and columns, results pass once."""
