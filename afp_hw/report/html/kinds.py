@@ -65,7 +65,9 @@ def read_run(path: Path) -> dict[str, Any]:
         It cannot be read.
     """
     if is_sqlite(path):
-        found: dict[str, Any] = importlib.import_module("afp_hw.explore.document").document_of(path)
+        from afp_hw.explore.document import document_of
+
+        found = document_of(path)
     else:
         try:
             found = json.loads(path.read_text(encoding="utf-8"))

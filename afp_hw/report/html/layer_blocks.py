@@ -13,6 +13,9 @@ AREA_PARTS: Final = ("array", "edges", "requantizer", "packing")
 TRAFFIC_PARTS: Final = ("weights", "acts", "side", "stored", "descriptors", "records")
 """Parts in the order in which they are stacked."""
 
+FLOWS: Final = {"weights_stationary": "weights", "outputs_stationary": "outputs", "side": "–"}
+"""What stays in the array, as a word."""
+
 Layer = Mapping[str, Any]
 
 _COLUMNS: Final = (
@@ -122,7 +125,9 @@ def layer_table(layers: Sequence[Layer], name: str) -> Table:
     rows: list[Record] = []
     for layer in layers:
         energy = _numbers(layer.get("energy_nj") or {})
-        rows.append({**layer, "energy": sum(energy.values()) if energy else None})
+        flow = FLOWS.get(layer.get("dataflow") or "–", layer.get("dataflow"))
+        total_nj = sum(energy.values()) if energy else None
+        rows.append({**layer, "dataflow": flow, "energy": total_nj})
     columns = [c for c in _COLUMNS if any(row.get(c.key) is not None for row in rows)]
     added = ("macs", "cycles", "wait_load", "wait_store", "energy", "bytes_in", "bytes_out")
     total: dict[str, Any] = {"name": "all layers", "total": True}

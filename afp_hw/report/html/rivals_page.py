@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import altair as alt
 
@@ -11,6 +11,9 @@ from afp_hw.report.html.charts import HEIGHT, chart
 from afp_hw.report.html.metrics import NO_BREAK
 from afp_hw.report.html.page import Chart, Column, Facts, Figure, Page, Record, Section, Table
 from afp_hw.report.html.provenance import facts_of
+
+_DIGITS: Final = {int: 0, float: 2}
+"""After the point, by type; text has none."""
 
 
 def rivals_page(document: Mapping[str, Any]) -> Page:
@@ -144,10 +147,7 @@ def _standing(found: Any) -> Section | None:
     if not isinstance(found, list) or not found or not isinstance(found[0], Mapping):
         return None
     keys = [key for key, value in found[0].items() if not isinstance(value, dict | list)]
-    columns = [
-        Column(key, key.replace("_", " "), None if isinstance(found[0][key], str) else 2)
-        for key in keys
-    ]
+    columns = [Column(key, key.replace("_", " "), _DIGITS.get(type(found[0][key]))) for key in keys]
     return Section(
         "standing", "Where AFP stands", [Table("standing-table", "By width", columns, found)]
     )

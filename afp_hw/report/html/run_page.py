@@ -11,8 +11,6 @@ from afp_hw.report.html.metrics import NO_BREAK
 from afp_hw.report.html.page import Facts, Figure, Page, Section
 from afp_hw.report.html.provenance import facts_of
 
-_FLOWS: Final = {"weights_stationary": "weights", "outputs_stationary": "outputs"}
-
 _WAITS: Final = {
     "compute_load": "computing waits for loads",
     "compute_store": "computing waits for stores",
@@ -43,7 +41,7 @@ def _layer(share: Mapping[str, Any]) -> dict[str, Any]:
     loaded = sum(count for name, count in share["bytes"].items() if name != "stored")
     return {
         "name": share["name"],
-        "dataflow": _FLOWS.get(share["dataflow"], ""),
+        "dataflow": share["dataflow"],
         "macs": share["macs"],
         "cycles": share["cycles"],
         "utilisation": 100 * share["utilisation"] if share["macs"] else None,

@@ -15,6 +15,9 @@ from afp_hw.report.html.metrics import ACCURACY, Metric
 _NAMED: Final = ("network", "technology", "format", "family", "bits", "rows", "cols")
 """Axes that a label has in a way of its own, or that tell cases apart."""
 
+MEASURED: Final = ("done", "part")
+"""States of points that have measurements, all of them or some."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -110,7 +113,7 @@ def _number(point: Point, metric: Metric) -> float:
 
 def cases(document: Mapping[str, Any]) -> list[Case]:
     """The measured points of a document, by network and technology."""
-    done = [point for point in document["points"] if point["state"] == "done"]
+    done = [point for point in document["points"] if point["state"] in MEASURED]
     varying = _varying(document["points"])
     groups: dict[tuple[str, str], list[Point]] = {}
     for found in done:
@@ -181,11 +184,9 @@ def _point(found: Mapping[str, Any], varying: Sequence[str]) -> Point:
 
 
 def format_name(axes: Mapping[str, Any]) -> str:
-    """The format of a point, or the budget of its search."""
-    if axes.get("format"):
-        return str(axes["format"])
-    bits = axes.get("bits")
-    return str(axes.get("family", "")) if bits is None else f"search, {bits:g} bits"
+    """The formats of a point; with the budget where a search chose within them."""
+    name = str(axes.get("format") or axes.get("family", ""))
+    return name if axes.get("bits") is None else f"{name} at {axes['bits']:g} bits"
 
 
 def option_text(name: str, axes: Mapping[str, Any]) -> str:

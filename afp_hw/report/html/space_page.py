@@ -21,7 +21,7 @@ def space_page(document: Mapping[str, Any]) -> Page:
     found = cases(document)
     if not found:
         raise ValueError(
-            f"points must have one that is done, not none of {len(document['points'])}"
+            f"points must have one that is measured, not none of {len(document['points'])}"
         )
     space = document["space"]
     sections = [part for case in found for part in _case_sections(case)]
@@ -65,7 +65,7 @@ def _figures(document: Mapping[str, Any], case: Case) -> list[Figure]:
             figures.append(Figure(value, title, spoken(won.point)))
     states = Counter(point["state"] for point in document["points"])
     others = [f"{count} {state}" for state, count in sorted(states.items()) if state != "done"]
-    figures.append(Figure(f"{states['done']:,}", "points measured", ", ".join(others)))
+    figures.append(Figure(f"{states['done']:,}", "points wholly measured", ", ".join(others)))
     return figures
 
 
@@ -148,4 +148,4 @@ def _missing(document: Mapping[str, Any]) -> Section | None:
         Column("reason", "reason"),
     ]
     table = Table("missing-table", f"{len(rows)} points", columns, rows, tall=len(rows) > 20)
-    return Section("missing", "Points without numbers", [table])
+    return Section("missing", "What could not be measured", [table])
