@@ -20,6 +20,7 @@ from tests.shown_commands import ROOT, run_shown, shown
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *PAGES]}
+SHOWING = [path for path in PAGES if shown(TEXTS[path.name])]
 PUBLIC = (formats, golden, design, quantize, network, schedule, verilog, rtlsim)
 
 
@@ -80,7 +81,9 @@ def test_the_tutorial_shows_commands() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [path for path in PAGES if shown(TEXTS[path.name])], ids=str)
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if shown(TEXTS[path.name])], ids=lambda path: path.stem
+)
 def test_every_command_prints_what_its_page_shows(path: Path, tmp_path: Path) -> None:
     assert run_shown(TEXTS[path.name], tmp_path) == len(shown(TEXTS[path.name]))
 
