@@ -83,7 +83,6 @@ def _measured(given: _Given, graph: Graph, shapes: list[LayerShape]) -> _Measure
 
 def _texts(kinds: list[str], given: _Given) -> dict[str, Mapping[str, str]]:
     """Texts by kind and file name, of all kinds but cores."""
-    from afp_hw.exports import accelergy, scalesim, timeloop, zigzag
     from afp_hw.exports.shapes import shapes_of
     from afp_hw.network import load_graph
 
@@ -91,8 +90,12 @@ def _texts(kinds: list[str], given: _Given) -> dict[str, Mapping[str, str]]:
     shapes = shapes_of(graph)
     found: dict[str, Mapping[str, str]] = {}
     if "scalesim" in kinds:
+        from afp_hw.exports import scalesim
+
         found["scalesim"] = scalesim.files(shapes, given.design, given.memory)
     if any(kind in _MEASURED for kind in kinds):
+        from afp_hw.exports import accelergy, timeloop, zigzag
+
         it = _measured(given, graph, shapes)
         named = given.model, it.images
         make: dict[str, Callable[[], Mapping[str, str]]] = {
