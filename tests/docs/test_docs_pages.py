@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 
 from afp_hw import design, formats, golden, hdl, network, quantize, rtlsim, schedule, verilog
 from afp_hw.cli.main import root
+from afp_hw.network.onnx_operators import OPERATORS
 from tests.shown_commands import ROOT, run_shown, shown
 
 DOCS = ROOT / "docs"
@@ -74,6 +75,10 @@ def test_words_that_a_command_does_not_take_are_found() -> None:
 def test_links_between_pages_lead_to_files(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", TEXTS[path.name])
     assert [link for link in links if not (DOCS / link).exists()] == []
+
+
+def test_the_limits_name_every_operator_that_a_network_may_have() -> None:
+    assert set(OPERATORS) <= set(re.findall(r"`(\w+)`", TEXTS["limits.md"]))
 
 
 def test_the_tutorial_shows_commands() -> None:
