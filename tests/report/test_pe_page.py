@@ -103,7 +103,7 @@ def test_each_block_has_its_reason(real: dict[str, Any], block: str, words: str)
 
 def test_reasons_of_integers_and_lanes(integers: dict[str, Any]) -> None:
     for block, words in (
-        ("multiplier", "3 × 3 bits of two integers"),
+        ("multiplier", "3 × 3 bits of two integers, in each of 2 lanes"),
         ("adder tree", "2 products of 5 bits are added in a cycle to 7"),
     ):
         other = changed(integers)

@@ -45,10 +45,12 @@ def _accumulator(document: Document) -> str:
 
 def _multiplier(document: Document) -> str:
     weights, acts = document["formats"]
+    lanes = document["design"]["lanes"]
+    each = f", in each of {lanes} lanes" if lanes > 1 else ""
     if "max_sig" not in weights:
-        return f"{weights['bits']} × {acts['bits']} bits of two integers"
+        return f"{weights['bits']} × {acts['bits']} bits of two integers{each}"
     widths = [found["max_sig"].bit_length() for found in (weights, acts)]
-    return f"significands of {widths[0]} × {widths[1]} bits, hidden one included"
+    return f"significands of {widths[0]} × {widths[1]} bits, hidden one included{each}"
 
 
 def _shifter(document: Document) -> str:

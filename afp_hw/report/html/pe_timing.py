@@ -36,7 +36,6 @@ def _stage_rows(path: Document) -> list[Record]:
     rows.append(
         {
             "total": True,
-            "place": None,
             "cell": f"setup of {cell_name(end['cell'])}",
             "block": end["block"],
             "net": end["net"],
