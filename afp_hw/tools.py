@@ -173,6 +173,14 @@ TOOLS: Final = (
         probes.program(["sta"], ["-version"]),
     ),
     Tool(
+        "chromium",
+        "tests of `afp-hw report` as a reader sees it, which `make test` runs",
+        "apt install chromium",
+        False,
+        (100,),
+        probes.program(["chromium", "chromium-browser", "google-chrome"], ["--version"]),
+    ),
+    Tool(
         "nextpnr-ecp5",
         "Fmax and packed logic cells in `afp-hw synth --fpga ecp5`",
         "a native one on PATH, or pip install 'afp-hw[fpga]'",
