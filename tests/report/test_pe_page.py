@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from afp_hw.report.html.page import Choice, Grid, Table
 from afp_hw.report.html.pe_answer import busiest, headline, lead, number
 from afp_hw.report.html.pe_page import pe_page
 from afp_hw.report.html.render import render
+from tests.report.browser import chromium, contrast, opened
 
-CHROMIUM = shutil.which("chromium")
 RUN = ["--recipe", "prefix", "--jobs", "1"]
 
 
@@ -177,15 +176,8 @@ def test_the_same_document_gives_the_same_bytes(integers: dict[str, Any]) -> Non
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium (apt install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as running:
-        found = running.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.mark.parametrize(
@@ -201,24 +193,25 @@ def test_a_browser_draws_every_chart_within_the_page(
     tmp_path: Path,
 ) -> None:
     document = request.getfixturevalue(name)
-    page = pe_page(document)
     file = tmp_path / "pe.html"
-    file.write_text(render(page), encoding="utf-8")
-    tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    said: list[str] = []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.goto(file.as_uri())
-    tab.wait_for_selector("html[data-ready=true]")
-    assert said == []
-    assert tab.locator("h1").inner_text() == headline(document)
-    assert tab.locator(".chart svg").count() == len(page.charts()) >= 5
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    # Each cell of the waveform has its number, and these lie or stand with the room there is.
-    cells = tab.locator("#wave-chart svg .mark-text text")
-    cycles = document["waveform"]["cycles"]
-    shown = [text for text in cells.all_text_contents() if text]
-    assert str(cycles[-1]["acc"]) in shown
-    turned = cells.first.get_attribute("transform") or ""
-    assert ("rotate" in turned) == (width == 390)
-    tab.close()
+    file.write_text(render(pe_page(document)), encoding="utf-8")
+    with opened(browser, file, width=width, scheme=scheme) as page:
+        assert page.said == []
+        assert page.requests == [file.as_uri()]
+        assert page.tab.evaluate("document.documentElement.scrollWidth") == width
+        assert page.tab.locator("h1").inner_text() == headline(document)
+        marks = page.marks()
+        assert set(marks) == {chart.name for chart in pe_page(document).charts()}
+        assert min(marks.values()) > 3, marks
+        # Each cell of the waveform has its number, and these lie or stand with the room there is.
+        cells = page.tab.locator("#wave-chart svg .mark-text text")
+        cycles = document["waveform"]["cycles"]
+        shown = {text for text in cells.all_text_contents() if text}
+        assert {str(cycle["acc"]) for cycle in cycles} <= shown
+        turned = cells.first.get_attribute("transform") or ""
+        assert ("rotate" in turned) == (width == 390)
+        paper = page.color("body", "background-color")
+        for chart in ("wave-chart", "path-chart", "area-chart"):
+            label = page.color(f"#{chart} .role-axis-label text", "fill")
+            assert contrast(paper, label) >= 4.5, chart
+        assert contrast(paper, page.color("#wave-chart .mark-text text", "fill")) >= 4.5
