@@ -160,6 +160,7 @@ def test_the_page_prints_on_white_whatever_the_screen_is(dark: Watched) -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 3
     dark.tab.emulate_media(media="print", color_scheme="dark")
     try:
+        assert dark.color("html", "background-color") == (255, 255, 255)
         assert contrast(dark.color("h1", "color"), (255, 255, 255)) > 10
         hidden = dark.tab.locator("#points-table .scroll").evaluate(
             "box => box.scrollHeight - box.clientHeight"
