@@ -31,6 +31,11 @@ OUTPUTS = 6
 
 
 @pytest.fixture(scope="module")
+def technology() -> Technology:
+    return Technology.sky130()
+
+
+@pytest.fixture(scope="module")
 def netlist(technology: Technology, tmp_path_factory: pytest.TempPathFactory) -> Netlist:
     work = tmp_path_factory.mktemp("busiest")
     source, _ = emit_pe(DESIGN).write(work)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import DESIGN, RUN
 
 from afp_hw import AFPFormat, embedded
 from afp_hw.cli.main import main
@@ -20,6 +19,22 @@ from afp_hw.quantize import bias_for
 from afp_hw.quantize.errors import mse, sqnr_db
 
 LAYER = "block1.conv1"
+DESIGN = ["--weights", "e3m1", "--acts", "ue3m2", "--k", "144"]
+RUN = ["--recipe", "prefix", "--jobs", "1"]
+
+
+@pytest.fixture(scope="module")
+def anatomy_text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What ``afp-hw synth pe`` writes for the embedded network's largest layer."""
+    folder = tmp_path_factory.mktemp("anatomy")
+    assert main(["synth", "pe", *DESIGN, *RUN, "-o", str(folder)]) == 0
+    return (folder / "pe_e3m1_ue3m2_k144.anatomy.json").read_text()
+
+
+@pytest.fixture(scope="module")
+def anatomy(anatomy_text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(anatomy_text)
+    return found
 
 
 def test_the_document_names_itself_and_its_operands(anatomy: dict[str, Any]) -> None:
