@@ -20,7 +20,7 @@ class FlowCell(wiring.Component):
     the multiplier. Outputs stationary, both move each cycle. Weights stationary, the first takes a
     weight where ``i_load`` says so, and the second follows with ``i_first``: so the next weights
     come down while those before them are in use. Sums then flow downwards through the accumulators;
-    else finished ones leave upwards through drain registers, as in :class:`.Cell`.
+    else finished ones leave upwards through drain registers, as in :class:`~.cell.Cell`.
 
     Parameters
     ----------

@@ -13,7 +13,20 @@ import click
 import pytest
 from amaranth.lib import wiring
 
-from afp_hw import design, formats, golden, hdl, network, quantize, rtlsim, schedule, verilog
+from afp_hw import (
+    design,
+    embedded,
+    formats,
+    golden,
+    hdl,
+    network,
+    program,
+    quantize,
+    rtlsim,
+    schedule,
+    synth,
+    verilog,
+)
 from afp_hw.cli.main import root
 from afp_hw.network.onnx_operators import OPERATORS
 from tests.shown_commands import ROOT, run_shown, shown
@@ -22,7 +35,9 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *PAGES]}
 SHOWING = [path for path in PAGES if shown(TEXTS[path.name])]
-PUBLIC = (formats, golden, design, quantize, network, schedule, verilog, rtlsim)
+PUBLIC = (
+    formats, golden, design, quantize, network, schedule, verilog, rtlsim, program, synth, embedded,
+)  # fmt: skip
 
 
 def mentioned(page: str) -> list[str]:
