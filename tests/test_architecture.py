@@ -31,6 +31,7 @@ ARROWS: dict[str, set[str]] = {
     "anatomy": {"synth"},
     "compare": {"synth"},
     "energy": {"compare"},
+    "explore": {"energy", "search", "embedded", "program"},
     "exports": {"energy"},
 }
 EVERYTHING = {"cli", "__init__", "__main__"}

@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "plot": "Pictures: sweet spot, lambda, bits, histogram, rivals, ranges.",
     "report": "A run or an explored space as one HTML file.",
     "costs": "Area and energy by pair of formats, a table for the search.",
+    "explore": "A space of formats, arrays and options: sweeps, Pareto fronts, tables.",
     "demo": "The embedded model in AFP, its Verilog, a layer simulated, a PE synthesised.",
     "doctor": "The external tools: which are here, what the missing ones would give.",
 }

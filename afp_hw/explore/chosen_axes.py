@@ -1,0 +1,5 @@
+"""Axes that the formats of tensors depend on, besides the network."""
+
+from typing import Final
+
+CHOSEN_BY: Final = ("formats", "bits", "tune")
