@@ -131,7 +131,7 @@ class Meter:
     """
 
     def __init__(self, bench: Bench, memory: MemoryTable) -> None:
-        self._bench = bench
+        self.bench = bench
         self._memory = memory
 
     def cell(self, designs: Sequence[Design], case: Case) -> tuple[Design, Part, RunEnergy]:
@@ -140,8 +140,8 @@ class Meter:
         for design in designs:
             part = cell_part(design)
             operands = case.operands.for_design(design)
-            found.append((design, part, self._bench.run_cells(part, operands)))
-        return min(found, key=lambda item: (self._bench.late(item[1]), item[2].each_j))
+            found.append((design, part, self.bench.run_cells(part, operands)))
+        return min(found, key=lambda item: (self.bench.late(item[1]), item[2].each_j))
 
     def layer(
         self, place: Place, scheme: Scheme, case: Case, designs: Sequence[Design]
@@ -188,7 +188,7 @@ class Meter:
         )  # fmt: skip
         ledger.energy_j["SRAM"] = traffic.sram * memory.bank.bit_j
         ledger.energy_j["DRAM"] = traffic.dram * memory.dram.bit_j
-        seconds = place.groups * place.schedule.cycles * self._bench.clock_ns * 1e-9
+        seconds = place.groups * place.schedule.cycles * self.bench.clock_ns * 1e-9
         requantized = ledger.energy_j["requantizer"] > 0
         return LayerEnergy(
             name=place.name,
@@ -222,7 +222,7 @@ class Meter:
         else:
             choices, codes, waiting = self._int_outputs(case, case.sums, columns, scheme)
         for jobs in choices:
-            job, run = self._bench.run_first(jobs)
+            job, run = self.bench.run_first(jobs)
             ledger.add("requantizer", job.part.name, run, place.outputs, design.cols)
         self._run(
             ledger, "packing", packer(codes, Layout.of(case.out_fmt, envelope)), place.outputs,
@@ -246,7 +246,7 @@ class Meter:
         return design.acts if design.integers else design.out_envelope
 
     def _run(self, ledger: Ledger, group: str, job: Job, times: float, instances: int = 1) -> None:
-        ledger.add(group, job.part.name, self._bench.run(job.part, job.stream), times, instances)
+        ledger.add(group, job.part.name, self.bench.run(job.part, job.stream), times, instances)
 
 
 def cell_part(design: Design) -> Part:

@@ -82,10 +82,8 @@ def layer_cases(subject: Subject, names: Sequence[str], design: Design) -> Itera
         The design does not hold a layer.
     """
     integers = int_designs(design)[0]
-    static = _by_layer(subject.static, names, subject.images)
-    dynamic = _by_layer(subject.dynamic, names, subject.images)
-    graph = subject.static.graph
-    every = [layer.name for layer in graph.layers()]
+    static = problems_by_layer(subject.static, names, subject.images)
+    dynamic = problems_by_layer(subject.dynamic, names, subject.images)
     for real in real_layers(subject.static, list(names), subject.images):
         step = subject.static.gemm(real.name)
         calibrated = {
@@ -94,21 +92,8 @@ def layer_cases(subject: Subject, names: Sequence[str], design: Design) -> Itera
         }
         measured = {"input_max": None, "output_max": None}
         moving = int_case(real, integers, **measured)
-        k, n = real.wgt.shape
         yield LayerCases(
-            Place(
-                name=real.name,
-                schedule=LayerSchedule(design, real.rows, k, n),
-                groups=real.groups,
-                tensors=Tensors(
-                    weights=real.groups * k * n,
-                    inputs=int(np.prod(graph.shapes[step.input])),
-                    outputs=real.groups * real.rows * n,
-                    first=real.name == every[0],
-                    last=real.last,
-                ),
-                skip=step.skip is not None,
-            ),
+            place_of(subject.static, real, design),
             real,
             {
                 Scheme.AFP_STATIC: afp_case(static[real.name], design),
@@ -120,7 +105,32 @@ def layer_cases(subject: Subject, names: Sequence[str], design: Design) -> Itera
         )
 
 
-def _by_layer(
+def place_of(lowered: LoweredNetwork, real: RealLayer, design: Design) -> Place:
+    """Where a layer stands in a network.
+
+    Raises
+    ------
+    ValueError
+        The design does not hold its sums.
+    """
+    graph, step = lowered.graph, lowered.gemm(real.name)
+    k, n = real.wgt.shape
+    return Place(
+        name=real.name,
+        schedule=LayerSchedule(design, real.rows, k, n),
+        groups=real.groups,
+        tensors=Tensors(
+            weights=real.groups * k * n,
+            inputs=int(np.prod(graph.shapes[step.input])),
+            outputs=real.groups * real.rows * n,
+            first=real.name == graph.layers()[0].name,
+            last=real.last,
+        ),
+        skip=step.skip is not None,
+    )
+
+
+def problems_by_layer(
     lowered: LoweredNetwork, names: Sequence[str], images: NDArray[Any]
 ) -> dict[str, list[LayerProblem]]:
     """Products by layer, of a grouped one those of the middle group."""
