@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from afp_hw.energy.bench import Bench
-from afp_hw.explore.configuration import Configuration
+from afp_hw.explore.configuration import Configuration, Sums
 from afp_hw.explore.inputs import load_technology
 from afp_hw.explore.jobs import Job, Result
 from afp_hw.explore.parts import GROUPS, placed_parts
@@ -39,7 +39,7 @@ def run_area(job: Job) -> Result:
     areas = dict.fromkeys(GROUPS, 0.0)
     delay_ns = 0.0
     parts = []
-    for placed in placed_parts(configuration, job.given["longest"]):
+    for placed in placed_parts(configuration, Sums(*job.given["sums"])):
         chosen = placed.choices[bench.first_in_time(placed.choices)]
         (mapped,) = bench.map([chosen])
         delay_ns = max(delay_ns, mapped.delay_ns)

@@ -37,7 +37,7 @@ def lowered_network(job: Job) -> tuple[Loaded, LoweredNetwork]:
     """
     loaded = load_network(job.files["network"], job.given["network"])
     configuration = Configuration.of(job.given["axes"])
-    design = configuration.design(loaded.longest)
+    design = configuration.design(loaded.sums)
     formats = _assignment(loaded, configuration, design, job.given["network"])
     return loaded, lower(loaded.graph, formats, room_in(design))
 

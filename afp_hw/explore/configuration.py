@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.design.design import HARDWARE_MAX_N_MAN
@@ -40,6 +40,21 @@ def digest_of(document: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class Sums(NamedTuple):
+    """The longest sums of a network.
+
+    Attributes
+    ----------
+    products
+        Of a layer.
+    averaged
+        Of an average: the factors of all its elements, in the digits that hardware adds up.
+    """
+
+    products: int
+    averaged: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Configuration:
     """A point.
@@ -66,11 +81,11 @@ class Configuration:
         """Axes for reports: with the family of the formats."""
         return {**self.axes, "family": self.pair.family}
 
-    def design(self, longest: int) -> Design:
-        """The array for sums of at most `longest` products.
+    def design(self, sums: Sums) -> Design:
+        """The array for a network's sums.
 
-        Initial values may be as large as such a sum, so that residual additions are fused; the
-        accumulator is a bit wider for them.
+        Initial values may be as large as the longest sum, so that residual additions are fused,
+        and as a sum of what is averaged, which passes the same way.
 
         Raises
         ------
@@ -81,14 +96,14 @@ class Configuration:
         weights, acts = pair.weights, pair.acts
         if isinstance(weights, FloatFormat) or isinstance(acts, FloatFormat):
             raise ValueError(f"Design.weights must be AFP or integers, not {weights}")
-        bound = longest * weights.max_fix * acts.max_fix
+        bound = max(sums.products * weights.max_fix, sums.averaged) * acts.max_fix
         return Design(
             weights,
             acts,
             rows=axes["rows"],
             cols=axes["cols"],
             lanes=axes["lanes"],
-            k=longest,
+            k=sums.products,
             registers=tuple(axes["registers"]),
             gate_zeros=axes["gate_zeros"],
             decode=axes["decode"],
@@ -111,7 +126,7 @@ class Configuration:
             return pair
         return Pair(*(_as_wide(fmt.width) for fmt in (pair.weights, pair.acts)))
 
-    def accelerator(self, longest: int) -> AcceleratorDesign:
+    def accelerator(self, sums: Sums) -> AcceleratorDesign:
         """The accelerator around an array that carries such elements.
 
         Raises
@@ -123,7 +138,7 @@ class Configuration:
         axes = {**self.axes, "formats": str(carried)}
         if self.pair.family != AFP:  # the element itself is another one
             axes |= {name: AXES[name].default for name in (*_OF_ELEMENT, "gate_zeros")}
-        array = Configuration(axes).design(longest)
+        array = Configuration(axes).design(sums)
         return AcceleratorDesign(array, **{name: self.axes[name] for name in SIZES})
 
 

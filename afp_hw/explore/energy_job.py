@@ -22,7 +22,7 @@ from afp_hw.energy.scheme import Scheme
 from afp_hw.explore.area_job import bench_of
 from afp_hw.explore.buffers import buffer_bits
 from afp_hw.explore.chosen import lowered_network
-from afp_hw.explore.configuration import Configuration
+from afp_hw.explore.configuration import Configuration, Sums
 from afp_hw.explore.formats import AFP, CARRIED_BITS
 from afp_hw.explore.inputs import Loaded, load_memory, load_network
 from afp_hw.explore.jobs import Job, Result
@@ -87,12 +87,12 @@ def _layers(job: Job, configuration: Configuration, meter: Meter) -> Iterator[La
     images = loaded.data.images[:_IMAGES]
     fmt = configuration.pair.acts
     if isinstance(fmt, FloatFormat):
-        design = _size_of(configuration, loaded.longest)
+        design = _size_of(configuration, loaded.sums)
         for real in real_layers(lowered, names, images):
             place = place_of(lowered, real, design)
             yield float_layer(meter, meter.bench, place, real, design, fmt)
         return
-    design = configuration.design(loaded.longest)
+    design = configuration.design(loaded.sums)
     largest = largest_magnitudes(loaded.graph, loaded.calibration.images)
     for real in real_layers(lowered, names, images):
         step = lowered.gemm(real.name)
@@ -106,7 +106,7 @@ def _layers(job: Job, configuration: Configuration, meter: Meter) -> Iterator[La
 def _adaptive(
     loaded: Loaded, lowered: LoweredNetwork, configuration: Configuration, meter: Meter
 ) -> Iterator[LayerEnergy]:
-    design = configuration.design(loaded.longest)
+    design = configuration.design(loaded.sums)
     names = [layer.name for layer in loaded.graph.layers()]
     images = loaded.data.images[:_IMAGES]
     problems = problems_by_layer(lowered, names, images)
@@ -116,12 +116,12 @@ def _adaptive(
         yield meter.layer(place, Scheme.AFP_STATIC, case, [design])
 
 
-def _size_of(configuration: Configuration, longest: int) -> Design:
+def _size_of(configuration: Configuration, sums: Sums) -> Design:
     """An array of the same size: where floating-point numbers are due."""
     small = AFPFormat(3, 1)
     axes = configuration.axes
     sizes: dict[str, Any] = {name: axes[name] for name in ("rows", "cols", "lanes")}
-    return replace(Design(small, small, k=longest), **sizes)
+    return replace(Design(small, small, k=sums.products), **sizes)
 
 
 def _memories(

@@ -18,7 +18,7 @@ def estimate(space: Space, store: Store, jobs: int) -> dict[str, Any]:
     """Jobs by kind, how many of them the store has, and seconds for the others.
 
     Bayesian search chooses its points as it goes: as many others stand for them. Networks that the
-    store does not know are loaded, for the longest sum.
+    store does not know are loaded, for their longest sums.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ def estimate(space: Space, store: Store, jobs: int) -> dict[str, Any]:
         job = planner.network_job(name)
         wanted[job.key] = job
         known = store.results([job.key]).get(job.key)
-        if known is not None and "longest" in known.result:
+        if known is not None and "sums" in known.result:
             facts[name] = dict(known.result)
         else:
             from afp_hw.explore.inputs import load_network
 
-            longest = load_network(job.files["network"], job.given["network"]).longest
-            facts[name] = {"longest": longest}
+            loaded = load_network(job.files["network"], job.given["network"])
+            facts[name] = {"sums": loaded.sums}
     points = list(space.grid()) if space.strategy == "grid" else random_points(space)
     for point in points:
         for job in planner.jobs(point, facts).values():

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from afp_hw.explore.axes import TECHNOLOGY
+from afp_hw.explore.configuration import Sums
 from afp_hw.explore.space import Network
 
 if TYPE_CHECKING:
@@ -100,9 +102,26 @@ class Loaded:
     calibration: Dataset
 
     @property
-    def longest(self) -> int:
-        """Products of the longest sum."""
-        return max(layer.reduction for layer in self.graph.layers())
+    def sums(self) -> Sums:
+        """The longest sums."""
+        graph = self.graph
+        products = max((layer.reduction for layer in graph.layers()), default=1)
+        windows = [
+            node.attributes.get("kernel") or graph.shapes[node.inputs[0]][1:]
+            for node in graph.nodes
+            if node.op in ("AveragePool", "GlobalAveragePool")
+        ]
+        return Sums(products, max(map(_averaged, windows), default=0))
+
+
+def _averaged(window: Sequence[int]) -> int:
+    """Sum of the factors of an average over a window, each in the digits that are added up."""
+    from afp_hw.golden import average_factor
+    from afp_hw.program.digits import signed_digits
+
+    count = math.prod(window)
+    digits = signed_digits(average_factor(count))
+    return count * sum(1 << (exponent - digits[0][0]) for exponent, _ in digits)
 
 
 def _checked(path: Path, digest: str) -> Path:

@@ -1,4 +1,4 @@
-"""What a network is: layers, its longest sum, its accuracy in float32."""
+"""What a network is: layers, its longest sums, its accuracy in float32."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_network(job: Job) -> Result:
     accuracy = None if data.labels is None else 100 * float((classes == data.labels).mean())
     return {
         "name": graph.name,
-        "longest": loaded.longest,
+        "sums": list(loaded.sums),
         "layers": [layer.name for layer in graph.layers()],
         "weights": sum(int(np.asarray(layer.weight).size) for layer in graph.layers()),
         "images": len(data.images),

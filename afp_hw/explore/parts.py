@@ -17,7 +17,7 @@ from afp_hw.energy.layer import cell_part
 from afp_hw.energy.packing import VECTOR, Layout, packer_part, unpacker_part
 from afp_hw.energy.scheme import float_designs
 from afp_hw.energy.tiles import edge_part, skew_part
-from afp_hw.explore.configuration import Configuration
+from afp_hw.explore.configuration import Configuration, Sums
 from afp_hw.formats import FloatFormat, IntFormat
 from afp_hw.verilog import Part
 
@@ -43,7 +43,7 @@ class Placed:
     instances: int
 
 
-def placed_parts(configuration: Configuration, longest: int) -> Iterator[Placed]:
+def placed_parts(configuration: Configuration, sums: Sums) -> Iterator[Placed]:
     """All circuits of a point.
 
     Raises
@@ -56,7 +56,7 @@ def placed_parts(configuration: Configuration, longest: int) -> Iterator[Placed]
     if isinstance(fmt, FloatFormat):
         yield from _floating(fmt, rows, cols, lanes)
         return
-    design = configuration.design(longest)
+    design = configuration.design(sums)
     yield Placed("array", [cell_part(design)], rows * cols)
     for side, number, count in (("act", design.acts, rows), ("wgt", design.weights, cols)):
         yield Placed("edges", [edge_part(design, side)], 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from afp_hw.explore.chosen_axes import CHOSEN_BY
-from afp_hw.explore.configuration import Configuration, digest_of
+from afp_hw.explore.configuration import Configuration, Sums, digest_of
 from afp_hw.explore.formats import AFP
 from afp_hw.explore.inputs import (
     file_digest,
@@ -45,7 +45,7 @@ class Planner:
     space: Space
 
     def network_job(self, name: str) -> Job:
-        """Facts on a network: its longest sum is part of other jobs."""
+        """Facts on a network: its longest sums are part of other jobs."""
         network = self.space.networks[name]
         given = {"network": network_content(network, self.space.images)}
         return Job("network", given, {"network": network_paths(network)})
@@ -68,8 +68,8 @@ class Planner:
             "energy": self._energy,
             "cycles": self._cycles,
         }
-        longest = facts[point["network"]]["longest"]
-        return {group: make[group](dict(point), longest) for group in self.space.metrics}
+        sums = Sums(*facts[point["network"]]["sums"])
+        return {group: make[group](dict(point), sums) for group in self.space.metrics}
 
     def point_key(self, point: Mapping[str, Any]) -> str:
         """Digest of a point: its axes, with networks and technologies by content."""
@@ -83,21 +83,21 @@ class Planner:
         network = self.space.networks[point["network"]]
         return network_content(network, self.space.images), network_paths(network)
 
-    def _accuracy(self, point: dict[str, Any], longest: int) -> Job:
+    def _accuracy(self, point: dict[str, Any], sums: Sums) -> Job:
         content, paths = self._network(point)
         axes = _only(point, CHOSEN_BY)
         return Job("accuracy", {"network": content, "axes": axes}, {"network": paths})
 
-    def _area(self, point: dict[str, Any], longest: int) -> Job:
+    def _area(self, point: dict[str, Any], sums: Sums) -> Job:
         technology = point["technology"]
         given = {
             "axes": _only(point, _LOGIC),
-            "longest": longest,
+            "sums": list(sums),
             "technology": technology_content(technology),
         }
         return Job("area", given, {"technology": technology})
 
-    def _cycles(self, point: dict[str, Any], longest: int) -> Job:
+    def _cycles(self, point: dict[str, Any], sums: Sums) -> Job:
         content, paths = self._network(point)
         axes = {name: value for name, value in point.items() if name not in _NOT_OF_CYCLES}
         if Configuration.of(point).pair.family != AFP:  # the element itself is another one
@@ -107,14 +107,14 @@ class Planner:
         given = {"network": {**content, "images": None}, "axes": axes}
         return Job("cycles", given, {"network": paths})
 
-    def _energy(self, point: dict[str, Any], longest: int) -> Job:
+    def _energy(self, point: dict[str, Any], sums: Sums) -> Job:
         content, paths = self._network(point)
         technology, memory = point["technology"], self.space.memory
         axes = {name: v for name, v in point.items() if name not in ("technology", "network")}
         given = {
             "network": {**content, "images": None},
             "axes": axes,
-            "longest": longest,
+            "sums": list(sums),
             "technology": technology_content(technology),
             "memory": None if memory is None else file_digest(memory),
         }

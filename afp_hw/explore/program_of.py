@@ -59,10 +59,10 @@ def run_of(job: Job) -> Run:
     configuration = Configuration.of(job.given["axes"])
     if configuration.pair.family == AFP:
         loaded, lowered = lowered_network(job)
-        accelerator = configuration.accelerator(loaded.longest)
+        accelerator = configuration.accelerator(loaded.sums)
     else:
         loaded = load_network(job.files["network"], job.given["network"])
-        accelerator = configuration.accelerator(loaded.longest)
+        accelerator = configuration.accelerator(loaded.sums)
         lowered = _carried(loaded, configuration.carrier(), accelerator)
     operation = _OPERATIONS[configuration.axes["dataflow"]]
     program = compile_network(lowered, accelerator, operation)
