@@ -16,6 +16,7 @@ from afp_hw.compare.point import Mapped
 from afp_hw.energy.job import Job
 from afp_hw.energy.stream import Stream, run_stream
 from afp_hw.synth.activity import Activity
+from afp_hw.synth.array_activity import DEFAULT_CYCLES
 from afp_hw.synth.energy import block_energies, leakage_w
 from afp_hw.synth.float_stimulus import FloatOperands
 from afp_hw.synth.measure import measure_energies, timed
@@ -82,6 +83,8 @@ class Bench:
         Period that mapping aims at.
     jobs
         Syntheses at once.
+    cycles
+        Length of the run of a cell of an array.
 
     Raises
     ------
@@ -95,11 +98,13 @@ class Bench:
         clock_ns: float,
         *,
         jobs: int = 1,
+        cycles: int = DEFAULT_CYCLES,
     ) -> None:
         if not clock_ns > 0:
             raise ValueError(f"Bench.clock_ns must be positive, not {clock_ns!r}")
         self.technology = technology
         self.clock_ns = clock_ns
+        self.cycles = cycles
         self._pool = ThreadPoolExecutor(jobs)
         self._mapped: dict[str, Mapped] = {}
         self._netlists: dict[str, Netlist] = {}
@@ -178,6 +183,7 @@ class Bench:
             settled, glitching = measure_energies(
                 kind, self.netlist(part), operands,
                 technology=self.technology, clock_s=self.clock_ns * 1e-9, latency_cycles=0,
+                cycles=self.cycles,
             )  # fmt: skip
             count = glitching.count
             return RunEnergy(
@@ -212,7 +218,12 @@ class Bench:
     def _kept(self, part: Part, measure: Callable[[], RunEnergy], *given: bytes) -> RunEnergy:
         (mapped,) = self.map([part])
         key = store.key_of(
-            "run", mapped.netlist, self.clock_ns, store.sources_digest("energy"), *given
+            "run",
+            mapped.netlist,
+            self.clock_ns,
+            self.cycles,
+            store.sources_digest("energy"),
+            *given,
         )
         kept: dict[str, Any] | None = store.load(key)
         if kept is None:

@@ -25,8 +25,9 @@ from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.simulator import Planes, SimulatorOf
 from afp_hw.synth.stimulus import Operands, stepped
 
-# Cycles of a run, about: a few thousand steps give energies that change by less than 1 %.
 DEFAULT_CYCLES: Final = 8192
+"""Cycles of a run, about: a few thousand steps give energies that change by less than 1 %."""
+
 _MOST_ROUNDS: Final = 16
 _MOST_PLACES: Final = 256
 
@@ -101,7 +102,7 @@ def _drain_chain(sums: NDArray[Any], taken: NDArray[np.bool_], rows: int) -> NDA
 class _Tiles:
     """The rounds of an array on some operands, as streams."""
 
-    def __init__(self, operands: Operands) -> None:
+    def __init__(self, operands: Operands, cycles: int) -> None:
         design = operands.design
         self._rows = design.rows
         self._cols = min(design.cols, max(1, _MOST_PLACES // design.rows))
@@ -110,7 +111,7 @@ class _Tiles:
         self.spacing = tile_spacing(self.steps, self._rows)
         m, n = operands.act_codes.shape[0], operands.wgt_codes.shape[1]
         tiles = [(r, c) for c in range(0, n, design.cols) for r in range(0, m, self._rows)]
-        count = max(1, min(_MOST_ROUNDS, DEFAULT_CYCLES // self.spacing, len(tiles)))
+        count = max(1, min(_MOST_ROUNDS, cycles // self.spacing, len(tiles)))
         chosen = np.linspace(0, len(tiles) - 1, count).round().astype(int).tolist()
         self.tiles = [tiles[index] for index in chosen]
         settle = 3 * self._rows + self._cols + design.pe_latency + 2
@@ -204,7 +205,11 @@ def _flat(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def run_cell(
-    netlist: Netlist, operands: Operands, *, simulator_of: SimulatorOf = GateSimulator
+    netlist: Netlist,
+    operands: Operands,
+    *,
+    simulator_of: SimulatorOf = GateSimulator,
+    cycles: int = DEFAULT_CYCLES,
 ) -> Activity:
     """Run the array's cell with each of its places as a bit lane; check all sums.
 
@@ -216,13 +221,15 @@ def run_cell(
         Of a design with the array's rows and columns.
     simulator_of
         Makes the simulator, with delays or without.
+    cycles
+        That tiles are taken for, one at least.
 
     Raises
     ------
     MismatchError
         A sum that leaves a cell is not golden's, or not in its cycle.
     """
-    tiles = _Tiles(operands)
+    tiles = _Tiles(operands, cycles)
     streams, design = tiles.streams(), operands.design
     stimulus = {
         "rst": np.zeros(tiles.cycles, dtype=np.uint8),
@@ -246,8 +253,8 @@ def run_cell(
         checked += _check(netlist.top, outputs, streams, low)
         if part == 1:
             counts = simulator.toggles, simulator.settled_toggles
-    cycles = tiles.places * tiles.spacing * len(tiles.tiles)
-    return Activity(*counts, cycles, tiles.macs, checked)
+    counted = tiles.places * tiles.spacing * len(tiles.tiles)
+    return Activity(*counts, counted, tiles.macs, checked)
 
 
 def _check(top: str, outputs: dict[str, Planes], streams: _Streams, low: int) -> int:

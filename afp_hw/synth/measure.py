@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from afp_hw.design import Design
 from afp_hw.synth.activity import Activity, run_pe
-from afp_hw.synth.array_activity import run_cell
+from afp_hw.synth.array_activity import DEFAULT_CYCLES, run_cell
 from afp_hw.synth.delays import library_delays
 from afp_hw.synth.energy import (
     INERTIAL_DELAY,
@@ -50,6 +50,7 @@ def _activity(
     operands: Operands | FloatOperands,
     latency_cycles: int,
     simulator_of: SimulatorOf,
+    cycles: int = DEFAULT_CYCLES,
 ) -> Activity:
     if kind == "pe":
         return run_pe(netlist, PeStimulus(operands), simulator_of=simulator_of)
@@ -57,7 +58,7 @@ def _activity(
         raise ValueError(f"measure_energy.kind must be 'pe' for floating point, not {kind!r}")
     if kind == "requantizer":
         return run_requantizer(netlist, operands, latency=latency_cycles, simulator_of=simulator_of)
-    return run_cell(netlist, operands, simulator_of=simulator_of)
+    return run_cell(netlist, operands, simulator_of=simulator_of, cycles=cycles)
 
 
 def measure_energy(
@@ -106,14 +107,15 @@ def measure_energies(
     technology: Technology,
     clock_s: float,
     latency_cycles: int,
+    cycles: int = DEFAULT_CYCLES,
 ) -> tuple[EnergyReport, EnergyReport]:
     """The same without and with glitches, from one run of :class:`.TimedSimulator`.
 
-    It takes some 20 times as long as a run without delays. Arguments and errors as
-    :func:`measure_energy`.
+    It takes some 20 times as long as a run without delays; that of an ``"array"`` is over so many
+    `cycles`, about. Other arguments and errors as :func:`measure_energy`.
     """
     simulator_of = partial(timed, technology)
-    activity = _activity(kind, netlist, operands, latency_cycles, simulator_of)
+    activity = _activity(kind, netlist, operands, latency_cycles, simulator_of, cycles)
     settled, glitching = (
         _report(kind, netlist, operands, technology, clock_s, activity, toggles)
         for toggles in (activity.settled, activity.toggles)
