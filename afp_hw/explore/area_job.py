@@ -11,7 +11,6 @@ from afp_hw.explore.inputs import load_technology
 from afp_hw.explore.jobs import Job, Result
 from afp_hw.explore.parts import GROUPS, placed_parts
 
-
 CYCLES: Final = 2048
 """Of a run of a cell: a fourth of what `afp-hw energy` takes, for many points."""
 
