@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from pathlib import Path
 
 import click
@@ -13,11 +14,13 @@ from afp_hw.files import output_directory, write_atomic
 @click.command(name="report")
 @click.argument("run", type=FILE, metavar="STORE|RUN")
 @click.option("-o", "--out", type=FILE, required=True, metavar="FILE", help="The HTML file.")
-def command(run: Path, out: Path) -> None:
+@click.option("--open", "opened", is_flag=True, help="Show it in the browser.")
+def command(run: Path, out: Path, opened: bool) -> None:
     """Write STORE (of afp-hw explore) or RUN (JSON of a subcommand) as one HTML file.
 
-    RUN is what explore export, run, energy, evaluate, search, compare or rivals wrote as JSON. The
-    file opens in any browser, needs no network, and is the same for the same input.
+    RUN is what explore export, run, energy, evaluate, search, compare or rivals wrote as JSON, or
+    the NAME.anatomy.json of synth pe. The file opens in any browser, needs no network, and is the
+    same for the same input.
 
     Example: afp-hw report gen/out/compare/compare.json -o report.html
     """
@@ -28,3 +31,5 @@ def command(run: Path, out: Path) -> None:
     text = render(page_of(read_run(run), run.name))
     write_atomic(out, text)
     click.echo(out)
+    if opened:
+        webbrowser.open(out.absolute().as_uri())
