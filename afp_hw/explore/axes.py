@@ -61,7 +61,7 @@ class Axis:
         """
         try:
             return self.read(given)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, OverflowError) as error:
             detail = f" ({error})" if str(error) else ""
             raise ValueError(f"must be {self.requirement}, not {given!r}{detail}") from error
 

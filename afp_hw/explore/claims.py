@@ -20,12 +20,13 @@ RENEWED_SECONDS: Final = 15.0
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process of this machine began, in ticks; None where there is no such process."""
+    """When a process of this machine began, in ticks; None where none such runs."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-            return file.read().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+            state, *fields = file.read().rpartition(")")[2].split()
+    except (OSError, ValueError):
         return None
+    return None if state in "ZX" else fields[18]  # ended, though nobody has asked how
 
 
 class Claims:

@@ -48,7 +48,7 @@ def run_energy(job: Job) -> Result:
         Yosys failed.
     """
     configuration = Configuration.of(job.given["axes"])
-    memory = load_memory(job.files["memory"])
+    memory = load_memory(job.files["memory"], job.given["memory"])
     meter = Meter(bench_of(job), memory)
     found = {layer.name: layer for layer in _layers(job, configuration, meter)}
     parts = {name: dict(layer.parts_j) for name, layer in found.items()}

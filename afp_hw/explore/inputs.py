@@ -6,6 +6,7 @@ another one there is refused.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -79,6 +80,11 @@ def technology_content(name: str) -> str:
     return file_digest(Path(str(files("afp_hw.synth") / "sky130.json")))
 
 
+def memory_content(path: Path | None) -> str:
+    """Digest of a table of energies per access."""
+    return file_digest(path or Path(str(files("afp_hw.energy") / "memories.toml")))
+
+
 def _of_package(name: str) -> Path:
     return Path(str(files("afp_hw.embedded") / name))
 
@@ -126,10 +132,9 @@ def _averaged(window: Sequence[int]) -> int:
 
 def _checked(path: Path, digest: str) -> Path:
     found = file_digest(path)
-    if found != digest:
-        raise ValueError(
-            f"{path.name} must be the file with sha256 {digest[:12]} on every worker, not one with "
-            f"{found[:12]}"
+    if found != digest:  # no fault of the point: nothing is kept under its key
+        raise OSError(
+            errno.ESTALE, f"has changed since the sweep began, to sha256 {found[:12]}", str(path)
         )
     return path
 
@@ -161,9 +166,9 @@ def load_network(paths: Mapping[str, str], content: Mapping[str, Any]) -> Loaded
     Raises
     ------
     ValueError
-        A file that is another one than the sweep was started with, or none of its kind.
+        A file is none of its kind.
     OSError
-        A file cannot be read.
+        A file cannot be read, or is another one than the sweep was started with.
     """
     return _load(tuple(sorted(paths.items())), json.dumps(content, sort_keys=True))
 
@@ -178,8 +183,10 @@ def load_technology(path: str, digest: str) -> Technology:
     return Technology.from_liberty([_checked(Path(path), digest)])
 
 
-def load_memory(path: str | None) -> MemoryTable:
-    """Energies per access."""
+def load_memory(path: str | None, digest: str) -> MemoryTable:
+    """Energies per access; errors as :func:`load_network`."""
     from afp_hw.energy.memory import MemoryTable
 
-    return MemoryTable.embedded() if path is None else MemoryTable.load(path)
+    return (
+        MemoryTable.embedded() if path is None else MemoryTable.load(_checked(Path(path), digest))
+    )

@@ -21,13 +21,13 @@ from afp_hw.synth import opensta
 Result = dict[str, Any]
 
 _NETWORK: Final = ("formats", "golden", "quantize", "quantize.rivals", "network", "search",
-                   "search.tuning")  # fmt: skip
+                   "search.tuning", "embedded")  # fmt: skip
 _SILICON: Final = ("formats", "design", "hdl", "verilog", "synth", "compare", "energy")
 _PROGRAM: Final = ("design", "schedule", "program")
 
 _SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
-    "network": ("network", "explore"),
-    "accuracy": (*_NETWORK, "explore"),
+    "network": ("golden", "network", "program", "embedded", "explore"),
+    "accuracy": (*_NETWORK, "design", "program", "explore"),
     "area": (*_SILICON, "explore"),
     "energy": (*_SILICON, *_NETWORK, *_PROGRAM, "explore"),
     "cycles": (*_NETWORK, *_PROGRAM, "explore"),
@@ -44,8 +44,8 @@ _TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
 """Packages that a kind of job calls."""
 
 _SWEEP_ONLY: Final = (
-    "claims", "cluster", "document", "engine", "export", "local", "pareto", "progress", "store",
-    "strategies", "sweep",
+    "batch", "claims", "cluster", "document", "engine", "estimate", "executors", "export", "local",
+    "pareto", "progress", "provenance", "store", "strategies", "summary", "sweep", "tables",
 )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from afp_hw.explore.jobs import Job, run
 RAN, CANNOT, BROKE, DIED, HALT = "ran", "cannot", "broke", "died", "halt"
 """Measured; the point cannot be built; an error; its worker died; nothing more can be computed."""
 
-_ENVIRONMENT: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_ENVIRONMENT: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE)
 _LOG_CHARACTERS: Final = 8000
 
 
@@ -88,6 +88,8 @@ def attempt(job: Job) -> Outcome:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ToolError):  # where its log was differs from run to run
         return f"{error.command[0]} ended with exit status {error.status}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -10,7 +10,7 @@ from afp_hw.explore.chosen_axes import CHOSEN_BY
 from afp_hw.explore.configuration import Configuration, Sums, digest_of
 from afp_hw.explore.formats import AFP
 from afp_hw.explore.inputs import (
-    file_digest,
+    memory_content,
     network_content,
     network_paths,
     technology_content,
@@ -116,7 +116,7 @@ class Planner:
             "axes": axes,
             "sums": list(sums),
             "technology": technology_content(technology),
-            "memory": None if memory is None else file_digest(memory),
+            "memory": memory_content(memory),
         }
         files = {
             "network": paths,

@@ -54,6 +54,7 @@ _KEYS: Final = (
 )  # fmt: skip
 _NETWORK_KEYS: Final = ("model", "data", "calibration", "mean", "std")
 _MOST: Final = 1_000_000
+_LARGEST_SEED: Final = (1 << 32) - 1  # that NumPy and with it Optuna takes
 
 
 @dataclass(frozen=True)
@@ -191,17 +192,17 @@ def parse_space(text: str, name: str, where: str = "space", folder: Path = Path(
     document = _document(text, where)
     _refuse_unknown(where, document, _KEYS)
     strategy = _choice(where, document, "strategy", STRATEGIES)
-    points = _whole(where, document, "points", 50)
+    points = _whole(where, document, "points", 50, most=_MOST)
     if strategy == "grid" and "points" in document:
         raise ValueError(f"{where} points must be left out with strategy 'grid', not {points}")
     networks = _networks(where, document.get("networks", {}), folder)
     axes = _axes(where, document.get("axes", {}), networks, folder)
     metrics = _metrics(where, document.get("metrics", list(GROUPS)))
     space = Space(
-        name=str(document.get("name", name)),
+        name=_name(where, document.get("name", name)),
         strategy=strategy,
         points=None if strategy == "grid" else points,
-        seed=_whole(where, document, "seed", 0, least=0),
+        seed=_whole(where, document, "seed", 0, least=0, most=_LARGEST_SEED),
         metrics=metrics,
         objectives=_objectives(where, document.get("objectives"), metrics),
         images=_whole(where, document, "images", None),
@@ -237,11 +238,27 @@ def _table(where: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def _whole(where: str, document: Mapping[str, Any], key: str, default: Any, least: int = 1) -> Any:
-    value = document.get(key, default)
-    whole = isinstance(value, int) and not isinstance(value, bool) and value >= least
-    if not whole and value is not default:
+def _name(where: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{where} name must be a name, not {value!r}")
+    return value
+
+
+def _whole(
+    where: str,
+    document: Mapping[str, Any],
+    key: str,
+    default: Any,
+    least: int = 1,
+    most: int | None = None,
+) -> Any:
+    if key not in document:
+        return default
+    value = document[key]
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{where} {key} must be a whole number of at least {least}, not {value!r}")
+    if most is not None and value > most:
+        raise ValueError(f"{where} {key} must be at most {most:,}, not {value:,}")
     return value
 
 

@@ -125,33 +125,39 @@ class Store:
         except sqlite3.OperationalError as error:
             raise OSError(errno.EACCES, str(error), str(self.path)) from error
         try:
-            self._open(there)
+            self._open()
         except BaseException:
             self.connection.close()
             raise
 
-    def _open(self, there: bool) -> None:
+    def _open(self) -> None:
         with self._errors():
-            version = self._pragma("user_version")
-            application = self._pragma("application_id")
-            if there and application not in (0, _APPLICATION):
-                raise ValueError(f"store must be one of afp-hw, not {self.path.name!r}")
-            if version > VERSION:
-                raise ValueError(
-                    f"store {self.path.name} must be of version {VERSION} or less, not {version}: "
-                    "a newer afp-hw wrote it"
-                )
+            self._refuse_others()
             self._pragma("journal_mode = WAL")
             self._pragma("synchronous = FULL")  # a result that is there survives a loss of power
-            if version < VERSION:
+            if self._pragma("user_version") < VERSION:
                 with self.transaction():
                     if self._pragma("user_version") < VERSION:  # nobody else was faster
-                        if self.connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                            raise ValueError(f"store must be one of afp-hw, not {self.path.name!r}")
-                        for statement in _TABLES.split(";"):
-                            self.connection.execute(statement)
-                        self.connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                        self.connection.execute(f"PRAGMA user_version = {VERSION}")
+                        self._make()
+
+    def _refuse_others(self) -> None:
+        """Before anything is written: the file may be somebody else's."""
+        version = self._pragma("user_version")
+        if self._pragma("application_id") != _APPLICATION:
+            tables = self.connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            if version or tables:
+                raise ValueError(f"store must be one of afp-hw, not {self.path.name!r}")
+        if version > VERSION:
+            raise ValueError(
+                f"store {self.path.name} must be of version {VERSION} or less, not {version}: "
+                "a newer afp-hw wrote it"
+            )
+
+    def _make(self) -> None:
+        for statement in _TABLES.split(";"):
+            self.connection.execute(statement)
+        self.connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+        self.connection.execute(f"PRAGMA user_version = {VERSION}")
 
     def _pragma(self, text: str) -> Any:
         row = self.connection.execute(f"PRAGMA {text}").fetchone()
@@ -291,7 +297,7 @@ class Store:
             )
 
     def add_points(self, identity: str, points: Sequence[Point]) -> None:
-        """Register points of a sweep; those that are known stay."""
+        """Register points of a sweep, in the place of what stood there."""
         rows = [
             (identity, point.position, point.key, _text(point.axes), _text(point.jobs))
             for point in points

@@ -23,6 +23,12 @@ Measured = Mapping[str, Any]
 _BATCH: Final = 8
 """Points that Bayesian search asks for before it is told of them."""
 
+_DRAWN: Final = 1024
+"""Random points that are drawn at a time."""
+
+_REPEATS: Final = 8
+"""A space of at most so many times the points that are wanted is shuffled, not drawn from."""
+
 _TRIES: Final = 40
 """Suggestions in a row that were all known, after which it looks at unknown points instead."""
 
@@ -63,18 +69,24 @@ class Listed:
 def random_points(space: Space) -> list[Axes]:
     """Different points, each as likely as any; all of them where there are no more."""
     assert space.points is not None  # a grid has none
-    random = np.random.default_rng(space.seed)
-    sizes = [len(values) for values in space.axes.values()]
-    if space.size <= 8 * space.points:
-        order = random.permutation(space.size)
-        places = np.stack(np.unravel_index(order, sizes), axis=-1)
-    else:
-        places = random.integers(0, sizes, size=(32 * space.points, len(sizes)))
     drawn = (
-        {name: values[index] for (name, values), index in zip(space.axes.items(), row, strict=True)}
-        for row in places.tolist()
+        {name: values[at] for (name, values), at in zip(space.axes.items(), places, strict=True)}
+        for places in _places(space, space.points)
     )
     return list(itertools.islice(unique(drawn), space.points))
+
+
+def _places(space: Space, points: int) -> Iterator[list[int]]:
+    """Places in all axes, more of them than are wanted: some give a point that is known."""
+    random = np.random.default_rng(space.seed)
+    sizes = [len(values) for values in space.axes.values()]
+    if space.size <= _REPEATS * points:
+        order = random.permutation(space.size)
+        for part in np.array_split(order, 1 + space.size // _DRAWN):
+            yield from np.stack(np.unravel_index(part, sizes), axis=-1).tolist()
+        return
+    for _ in range(0, 4 * _REPEATS * points, _DRAWN):
+        yield from random.integers(0, sizes, size=(_DRAWN, len(sizes))).tolist()
 
 
 class Bayesian:
@@ -95,13 +107,14 @@ class Bayesian:
         self._failed = optuna.trial.TrialState.FAIL
         self._space = space
         self._objectives = [(name, METRICS[name].direction) for name in space.objectives]
+        varied = sum(len(values) > 1 for values in space.axes.values())
         self._study = optuna.create_study(
             directions=[
                 "maximize" if direction == "max" else "minimize"
                 for _, direction in self._objectives
             ],
             sampler=optuna.samplers.TPESampler(
-                seed=space.seed, n_startup_trials=max(10, len(space.axes)), multivariate=True
+                seed=space.seed, n_startup_trials=max(10, varied), multivariate=True
             ),
         )
         self._asked: list[tuple[Any, Axes]] = []

@@ -6,12 +6,11 @@ as failed and the others go on. A killed sweep loses what was being computed, no
 
 from __future__ import annotations
 
-import errno
+import contextlib
 import json
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -118,7 +117,9 @@ class Sweep:
     def _close(self) -> None:
         if self._executor is not None:
             self._executor.close()
-        self._claims.release()
+        # On a full disk they stay: those of a process that has ended are void.
+        with contextlib.suppress(OSError):
+            self._claims.release()
 
     def _walk(self) -> None:
         facts = self._facts()
@@ -165,9 +166,7 @@ class Sweep:
         if self._retry:
             self.store.forget_failed(wanted)
         states = self.store.states(wanted)
-        for state in states.values():
-            self._count(state)
-        self.tally.known += len(states)
+        self._know(states)
         self._total += len(wanted)
         missing = {key: job for key, job in wanted.items() if key not in states}
         self._report(self._done, self._total)
@@ -211,9 +210,7 @@ class Sweep:
     def _look(self, elsewhere: deque[str]) -> list[str]:
         """Count what another sweep has computed meanwhile; gives what it has given up."""
         states = self.store.states(elsewhere)
-        for state in states.values():
-            self._count(state)
-        self.tally.known += len(states)
+        self._know(states)
         left = [key for key in elsewhere if key not in states]
         free = self._claims.take(left)
         elsewhere.clear()
@@ -227,8 +224,7 @@ class Sweep:
         tries[job.key] = tries.get(job.key, 0) + 1
         self.tally.busy_s += outcome.seconds
         if outcome.state == HALT:
-            number = errno.ENOSPC
-            raise OSError(number, os.strerror(number), f"a worker says: {outcome.reason}")
+            raise OSError(f"a worker says: {outcome.reason}")
         if outcome.state == RAN:
             stored = Stored(DONE, json.loads(outcome.result))
         elif outcome.state == CANNOT:
@@ -237,9 +233,7 @@ class Sweep:
             waiting.append(job.key)
             return
         else:
-            stored = Stored(FAILED, {"reason": outcome.reason})
-            if outcome.mismatch and not self.tally.mismatch:
-                self.tally.mismatch = outcome.reason
+            stored = Stored(FAILED, {"reason": outcome.reason, "mismatch": outcome.mismatch})
         self.store.record(
             job,
             stored,
@@ -248,13 +242,22 @@ class Sweep:
             worker=outcome.worker,
             log=outcome.log,
         )
-        self._count(stored.state)
+        self._count(stored)
         self.tally.computed += 1
         self._report(self._done, self._total)
 
-    def _count(self, state: str) -> None:
-        self.tally.refused += state == REFUSED
-        self.tally.failed += state == FAILED
+    def _know(self, states: Mapping[str, str]) -> None:
+        """Count what the store has."""
+        self.tally.known += len(states)
+        others = (key for key, state in states.items() if state != DONE)
+        for stored in self.store.results(others).values():
+            self._count(stored)
+
+    def _count(self, stored: Stored) -> None:
+        self.tally.refused += stored.state == REFUSED
+        self.tally.failed += stored.state == FAILED
+        if stored.result.get("mismatch") and not self.tally.mismatch:
+            self.tally.mismatch = stored.result["reason"]
 
 
 def identified(space: Space, facts: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]]:
