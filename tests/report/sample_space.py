@@ -65,7 +65,7 @@ def _point(
 ) -> Document:
     axes = {
         "network": "embedded",
-        "format": weights if weights == acts else f"{weights}/{acts}",
+        "formats": weights if weights == acts else f"{weights}/{acts}",
         "family": family,
         "bits": None,
         "rows": rows,
@@ -186,7 +186,7 @@ def sample_space(technologies: tuple[str, ...] = ("sky130",)) -> Document:
     failed = points[5]
     failed |= {"state": "failed", "reason": "yosys ended with exit status 1", "metrics": {}}
     del failed["details"]
-    names = list(dict.fromkeys(point["axes"]["format"] for point in points))
+    names = list(dict.fromkeys(point["axes"]["formats"] for point in points))
     return {
         "kind": "afp-hw.space",
         "version": 1,
@@ -197,7 +197,7 @@ def sample_space(technologies: tuple[str, ...] = ("sky130",)) -> Document:
             "objectives": [["accuracy", "max"], ["energy_nj", "min"], ["area_um2", "min"]],
             "axes": {
                 "network": ["embedded"],
-                "format": names,
+                "formats": names,
                 "rows": list(arrays),
                 "dataflow": ["best", "weights"],
                 "technology": list(technologies),

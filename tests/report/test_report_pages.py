@@ -90,7 +90,7 @@ def test_the_headline_changes_with_the_numbers(space: Document) -> None:
 
 def test_who_wins_where_is_read_off_the_front(space: Document) -> None:
     def two_points(name: str, accuracy: float, energy: float) -> Document:
-        point = next(p for p in space["points"] if p["axes"]["format"] == name)
+        point = next(p for p in space["points"] if p["axes"]["formats"] == name)
         metrics = {"accuracy": accuracy, "energy_nj": energy}
         return {**point, "state": "done", "metrics": metrics}
 
@@ -140,7 +140,7 @@ def test_every_point_is_in_a_table(space: Document, page: Page) -> None:
     found = tables(page)
     assert len(found["points-table"].rows) + len(found["missing-table"].rows) == 228
     row = next(row for row in found["points-table"].rows if row["name"] == "int8")
-    point = next(p for p in space["points"] if p["axes"]["format"] == "int8")
+    point = next(p for p in space["points"] if p["axes"]["formats"] == "int8")
     assert row["accuracy"] == pytest.approx(point["metrics"]["accuracy"], abs=1e-4)
     assert row["array"] == "8×8"
     reasons = {row["reason"] for row in found["missing-table"].rows}
@@ -166,7 +166,7 @@ def test_cells_of_the_map_are_the_measured_points(page: Page, case: Case) -> Non
     assert len(found.cells) == 20
     assert found.reference.name == "int8"
     options = [
-        {k: v for k, v in point.axes.items() if k not in ("format", "family")}
+        {k: v for k, v in point.axes.items() if k not in ("formats", "family")}
         for point in (found.reference, *(cell.point for cell in found.cells))
     ]
     assert all(each == options[0] for each in options)
@@ -302,21 +302,48 @@ def test_an_evaluation_and_its_formats_become_pages(
     assert len(tables(page)["formats-table"].rows) == 24
 
 
+def test_a_store_becomes_a_page(tmp_path: Path) -> None:
+    toml, store = tmp_path / "small.toml", tmp_path / "small.sqlite"
+    toml.write_text(
+        'name = "small"\nmetrics = ["accuracy", "cycles"]\nimages = 20\n\n'
+        '[axes]\nformats = ["e2m1", "e3m1", "int4"]\nsize = ["8x8"]\ntune = [false]\n'
+    )
+    assert main(["explore", "run", str(toml), "--jobs", "1"]) == 0
+    out = tmp_path / "report.html"
+    assert main(["report", str(store), "-o", str(out)]) == 0
+    document = read_run(store)
+    page = page_of(document, store.name)
+    assert "needs the least cycles" in page.headline
+    assert {row["name"] for row in tables(page)["points-table"].rows} == {"e2m1", "e3m1", "int4"}
+    names = {chart.name for chart in page.charts()}
+    assert {"pareto-cycles", "layer-bits-1", "layer-cycles-1", "layer-traffic-1"} <= names
+    assert out.read_text(encoding="utf-8") == render(page)
+
+
 @pytest.mark.slow
-def test_energy_comparison_and_rivals_become_pages(tmp_path: Path) -> None:
-    energy = tmp_path / "energy.json"
+def test_energy_of_a_network_becomes_a_page(tmp_path: Path) -> None:
+    path = tmp_path / "energy.json"
     design = str(Path(__file__).parents[2] / "gen" / "square16.toml")
-    assert main(["energy", "--design", design, "--layer", "fc", "-o", str(energy)]) == 0
-    page = made(energy)
-    document = read_run(energy)
+    assert main(["energy", "--design", design, "--layer", "fc", "-o", str(path)]) == 0
+    page = made(path)
+    document = read_run(path)
     least = min(document["schemes"].values(), key=lambda scheme: scheme["total_nj"])
     assert page.headline.startswith(f"{least['name']} needs the least energy")
     assert len(tables(page)["ratios-table"].body) == len(document["comparison"]["ratios"])
 
-    assert main(["compare", "--formats", "e2m1,int8", "-o", str(tmp_path)]) == 0
-    page = made(tmp_path / "compare.json")
-    row = read_run(tmp_path / "compare.json")["rows"][0]
-    assert f"takes {100 * row['area_to_int8']:.0f}" in page.headline
+
+@pytest.mark.slow
+def test_comparison_and_rivals_become_pages(tmp_path: Path) -> None:
+    arguments = ["--formats", "e2m0,int2", "--clock-ns", "6", "-o", str(tmp_path)]
+    assert main(["compare", *arguments]) == 0
+    path = tmp_path / "compare.json"
+    page = made(path)
+    assert re.fullmatch(r"(e2m0|int2) has the least area × energy of 2 formats\.", page.headline)
+    document = read_run(path)
+    for row, ratios in zip(document["rows"], ((0.5, 0.4), (1.0, 1.0)), strict=True):
+        row["area_to_int8"], row["energy_glitch_to_int8"] = ratios
+    headline = page_of(document, path.name).headline.replace("\u00a0", " ")
+    assert headline == "AFP e2m0 takes 50 % of INT8's area and 40 % of its energy."
 
     assert main(["rivals", "embedded", "--images", "20", "--bits", "4", "-o", str(tmp_path)]) == 0
     page = made(tmp_path / "fashion_resnet.rivals.json")

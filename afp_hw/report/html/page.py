@@ -69,12 +69,15 @@ class Column:
         What stands above it; the unit may be empty.
     digits
         After the point; None for text.
+    wrap
+        Text that may take several lines: sentences.
     """
 
     key: str
     heading: str
     digits: int | None = None
     unit: str = ""
+    wrap: bool = False
 
     def show(self, value: Any) -> str:
         """A value as it is printed: thousands with commas, a dash for None."""

@@ -12,11 +12,8 @@ import numpy as np
 from afp_hw.explore.pareto import front
 from afp_hw.report.html.metrics import ACCURACY, Metric
 
-_NAMED: Final = ("network", "technology", "format", "family", "bits", "rows", "cols")
+_NAMED: Final = ("network", "technology", "formats", "family", "bits", "rows", "cols")
 """Axes that a label has in a way of its own, or that tell cases apart."""
-
-MEASURED: Final = ("done", "part")
-"""States of points that have measurements, all of them or some."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,11 @@ def _number(point: Point, metric: Metric) -> float:
 
 def cases(document: Mapping[str, Any]) -> list[Case]:
     """The measured points of a document, by network and technology."""
-    done = [point for point in document["points"] if point["state"] in MEASURED]
+    done = [
+        point
+        for point in document["points"]
+        if any(value is not None for value in point["metrics"].values())
+    ]
     varying = _varying(document["points"])
     groups: dict[tuple[str, str], list[Point]] = {}
     for found in done:
@@ -158,16 +159,20 @@ def labels(document: Mapping[str, Any]) -> list[str]:
 
 
 def _varying(points: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Axes of several values, in the order of the first point; `array` for rows and columns."""
-    values: dict[str, set[str]] = {}
+    """Axes of several values within a family, as in the first point; `array` for rows and columns.
+
+    What only tells families apart says nothing that the family does not.
+    """
+    values: dict[str, dict[str, set[str]]] = {}
     for point in points:
         axes = point["axes"]
         named = {name: value for name, value in axes.items() if name not in _NAMED}
         if "rows" in axes:
             named = {"array": [axes["rows"], axes.get("cols", axes["rows"])], **named}
         for name, value in named.items():
-            values.setdefault(name, set()).add(json.dumps(value, sort_keys=True))
-    return [name for name, found in values.items() if len(found) > 1]
+            found = values.setdefault(name, {}).setdefault(str(axes.get("family")), set())
+            found.add(json.dumps(value, sort_keys=True))
+    return [name for name, found in values.items() if any(len(each) > 1 for each in found.values())]
 
 
 def _point(found: Mapping[str, Any], varying: Sequence[str]) -> Point:
@@ -185,7 +190,7 @@ def _point(found: Mapping[str, Any], varying: Sequence[str]) -> Point:
 
 def format_name(axes: Mapping[str, Any]) -> str:
     """The formats of a point; with the budget where a search chose within them."""
-    name = str(axes.get("format") or axes.get("family", ""))
+    name = str(axes.get("formats") or axes.get("family", ""))
     return name if axes.get("bits") is None else f"{name} at {axes['bits']:g} bits"
 
 

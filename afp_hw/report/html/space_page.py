@@ -145,7 +145,7 @@ def _missing(document: Mapping[str, Any]) -> Section | None:
     columns = [
         Column("label", "point"),
         Column("state", "state"),
-        Column("reason", "reason"),
+        Column("reason", "reason", wrap=True),
     ]
     table = Table("missing-table", f"{len(rows)} points", columns, rows, tall=len(rows) > 20)
     return Section("missing", "What could not be measured", [table])

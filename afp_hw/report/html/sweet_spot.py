@@ -86,7 +86,7 @@ def uniform_split(point: Point) -> tuple[int, int] | None:
 
 def _options(point: Point) -> str:
     """Everything that is not the format."""
-    axes = {k: v for k, v in point.axes.items() if k not in ("format", "family", "bits")}
+    axes = {k: v for k, v in point.axes.items() if k not in ("formats", "family", "bits", "tune")}
     return json.dumps(axes, sort_keys=True)
 
 
