@@ -56,10 +56,12 @@ def unknown(text: str) -> list[str]:
     while isinstance(command, click.Group):
         if not words or words[0] in {"COMMAND", "-h", "--help"}:
             return []
-        found = command.get_command(context, words[0])
-        if found is None:
+        try:
+            _, found, words = command.resolve_command(context, words)
+        except click.UsageError:
             return words[:1]
-        command, words = found, words[1:]
+        assert found is not None
+        command = found
     options = {"-h", "--help"}
     for parameter in command.params:
         options |= {*parameter.opts, *parameter.secondary_opts}
