@@ -70,6 +70,8 @@ def afp_hw(command: str, folder: Path) -> str:
 def run_shown(page: str, folder: Path) -> int:
     """Run the commands of a page in their order, beside the recipes; returns how many there are.
 
+    One that is shown without its output only has to succeed.
+
     Raises
     ------
     AssertionError
@@ -80,5 +82,6 @@ def run_shown(page: str, folder: Path) -> int:
         shutil.copy(recipe, folder / "gen")
     commands = shown(page)
     for command, output in commands:
-        assert settled(afp_hw(command, folder)) == settled(output), command
+        printed = afp_hw(command, folder)
+        assert not output or settled(printed) == settled(output), command
     return len(commands)
