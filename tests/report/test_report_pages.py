@@ -164,10 +164,12 @@ def test_cells_of_the_map_are_the_measured_points(page: Page, case: Case) -> Non
     found = sweet_spot(case)
     assert found is not None
     assert len(found.cells) == 20
-    assert found.reference.name == "int8"
+    reference = found.reference(AREA)
+    assert reference is not None
+    assert reference.name == "int8"
     options = [
         {k: v for k, v in point.axes.items() if k not in ("formats", "family")}
-        for point in (found.reference, *(cell.point for cell in found.cells))
+        for point in (reference, *(cell.point for cell in found.cells))
     ]
     assert all(each == options[0] for each in options)
     for cell in found.cells:
@@ -178,9 +180,19 @@ def test_cells_of_the_map_are_the_measured_points(page: Page, case: Case) -> Non
     chart = next(chart for chart in page.charts() if chart.name == "sweet-spot-area")
     (rows,) = chart.spec["datasets"].values()
     for row, cell in zip(rows, found.cells, strict=True):
-        share = 100 * (cell.point.of(AREA) or 0.0) / (found.reference.of(AREA) or 1.0)
+        share = 100 * (cell.point.of(AREA) or 0.0) / (reference.of(AREA) or 1.0)
         assert row["value"] == pytest.approx(share, abs=1e-3)
         assert row["framed"] == (cell is not None and row["label"] == best.point.label)
+
+
+def test_a_map_without_int8_is_relative_to_its_widest_split(space: Document) -> None:
+    points = [point for point in space["points"] if point["axes"]["formats"] != "int8"]
+    (found,) = cases({**space, "points": points})
+    drawn = sweet_spot(found)
+    assert drawn is not None
+    reference = drawn.reference(ENERGY)
+    assert reference is not None
+    assert reference.name == "e4m4"
 
 
 def test_chosen_points_are_few_and_begin_with_the_headlines(case: Case) -> None:

@@ -41,12 +41,20 @@ class Map:
     ----------
     cells
         One a split.
-    reference
-        The point that costs are relative to: INT8 with the same options, else the widest cell.
+    rivals
+        INT8 with the same options, if measured.
     """
 
     cells: Sequence[Cell]
-    reference: Point
+    rivals: Sequence[Point]
+
+    def reference(self, cost: Metric) -> Point | None:
+        """The point that a cost is relative to: INT8, else the widest cell that has it."""
+        widest = sorted(
+            self.cells, key=lambda cell: (cell.n_exp + cell.n_man, cell.n_man), reverse=True
+        )
+        points = [*self.rivals, *(cell.point for cell in widest)]
+        return next((point for point in points if point.of(cost)), None)
 
 
 def sweet_spot(case: Case) -> Map | None:
@@ -71,8 +79,7 @@ def sweet_spot(case: Case) -> Map | None:
         for point in case.measured(ACCURACY)
         if point.name == _REFERENCE and _options(point) == options
     ]
-    widest = max(ordered, key=lambda cell: (cell.n_exp + cell.n_man, cell.n_man))
-    return Map(ordered, rivals[0] if rivals else widest.point)
+    return Map(ordered, rivals)
 
 
 def uniform_split(point: Point) -> tuple[int, int] | None:
@@ -95,8 +102,9 @@ def best_cell(found: Map) -> Cell:
     top = max(cell.point.of(ACCURACY) or 0.0 for cell in found.cells)
     near = [cell for cell in found.cells if (cell.point.of(ACCURACY) or 0.0) >= top - NEAR]
     for cost in (ENERGY, AREA):
-        if all(cell.point.of(cost) is not None for cell in near):
-            return min(near, key=lambda cell: cell.point.of(cost) or 0.0)
+        known = [cell for cell in near if cell.point.of(cost) is not None]
+        if known:
+            return min(known, key=lambda cell: cell.point.of(cost) or 0.0)
     return min(near, key=lambda cell: cell.n_exp + cell.n_man)
 
 
@@ -107,12 +115,12 @@ def sweet_spot_section(case: Case, where: str) -> Section | None:
         return None
     best = best_cell(found)
     charts = [_loss_map(case, found, best)]
-    charts += [
-        _cost_map(case, found, best, cost)
-        for cost in (ENERGY, AREA)
-        if found.reference.of(cost) and all(cell.point.of(cost) for cell in found.cells)
-    ]
-    options = ", ".join(found.reference.options.values())
+    for cost in (ENERGY, AREA):
+        reference = found.reference(cost)
+        cells = [cell for cell in found.cells if cell.point.of(cost) is not None]
+        if reference is not None and cells:
+            charts.append(_cost_map(case, Map(cells, found.rivals), best, cost, reference))
+    options = ", ".join(best.point.options.values())
     text = (
         f"One AFP format for every tensor{f', {options}' if options else ''}. Framed: e{best.n_exp}"
         f"m{best.n_man}, the cheapest split within {NEAR:g} points of the best of these."
@@ -141,20 +149,19 @@ def _loss_map(case: Case, found: Map, best: Cell) -> Chart:
     )
 
 
-def _cost_map(case: Case, found: Map, best: Cell, cost: Metric) -> Chart:
-    reference = found.reference.of(cost) or 1.0
-    shares = [100 * (cell.point.of(cost) or 0.0) / reference for cell in found.cells]
+def _cost_map(case: Case, found: Map, best: Cell, cost: Metric, reference: Point) -> Chart:
+    whole = reference.of(cost) or 1.0
+    values = [cell.point.of(cost) or 0.0 for cell in found.cells]
+    shares = [100 * value / whole for value in values]
     rows = [
-        _row(cell, share, f"{share:.0f}", cell is best, cost.show(cell.point.of(cost) or 0.0))
-        for cell, share in zip(found.cells, shares, strict=True)
+        _row(cell, share, f"{share:.0f}", cell is best, cost.show(value))
+        for cell, share, value in zip(found.cells, shares, values, strict=True)
     ]
-    name = (
-        found.reference.name.upper() if found.reference.family == "INT" else (found.reference.name)
-    )
+    name = reference.name.upper() if reference.family == "INT" else reference.name
     title = cost.title.removesuffix(" an image").capitalize()
     return _map(
         f"sweet-spot-{cost.key.partition('_')[0]}{case.suffix}",
-        f"{title}, % of {name} ({cost.show(reference)})",
+        f"{title}, % of {name} ({cost.show(whole)})",
         _shaded(rows, shares, min(shares)),
         cost.title,
     )
