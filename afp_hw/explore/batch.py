@@ -1,0 +1,146 @@
+"""Dask workers as jobs of a batch system, through dask-jobqueue and its configuration file."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+import dask
+
+_CLUSTERS: Final = {
+    "slurm": "SLURMCluster",
+    "lsf": "LSFCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+}
+_SUBMIT_S: Final = 60.0
+_GRACE_S: Final = 60.0
+"""A batch job without workers for so long has ended: a worker that died is back much earlier."""
+
+_LOOK_S: Final = 10.0
+
+
+class Batch:
+    """A scheduler in this process, and batch jobs whose workers connect to it.
+
+    Parameters
+    ----------
+    kind
+        ``slurm lsf pbs sge``.
+    jobs
+        How many; one that ends, as when its time is up, is replaced.
+
+    Raises
+    ------
+    ValueError
+        The batch system is not here, its configuration is incomplete, or it refuses a job.
+    """
+
+    def __init__(self, kind: str, jobs: int) -> None:
+        self._answers: SimpleQueue[str] = SimpleQueue()
+        self.cluster = _cluster(kind, self._answers)
+        self._asked = 0
+        self._seen: dict[str, float] = {}
+        self._looked = time.monotonic()
+        try:
+            self._ask(jobs)
+        except BaseException:
+            self.close()
+            raise
+
+    def _ask(self, jobs: int) -> None:
+        """Submit so many batch jobs more."""
+        self._asked += jobs
+        self.cluster.scale(jobs=self._asked)
+        command = self.cluster.job_cls.submit_command
+        for _ in range(jobs):
+            try:
+                refusal = self._answers.get(timeout=_SUBMIT_S)
+            except Empty:
+                refusal = f"no answer in {_SUBMIT_S:.0f} s"
+            if refusal:
+                raise ValueError(f"{command} must take the job of a worker, not say: {refusal}")
+
+    def replace_ended(self) -> None:
+        """Submit a batch job for each one whose workers have gone for good."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_S:
+            return
+        self._looked = now
+        workers = list(self.cluster.scheduler_info["workers"].values())
+        names = [str(worker["name"]) for worker in workers]
+        for job in self.cluster.worker_spec:
+            # Of several workers of a job, each has the job's name and a number.
+            if any(name == job or name.startswith(f"{job}-") for name in names):
+                self._seen[job] = now
+        ended = [job for job, seen in self._seen.items() if now - seen > _GRACE_S]
+        for job in ended:
+            del self._seen[job]
+        if ended:
+            self._ask(len(ended))
+
+    def close(self) -> None:
+        """End all batch jobs."""
+        self.cluster.close()
+
+
+def _cluster(kind: str, answers: SimpleQueue[str]) -> Any:
+    """Made, without a batch job yet; each one's answer is put into `answers`: empty is good."""
+    import dask_jobqueue
+
+    made = getattr(dask_jobqueue, _CLUSTERS[kind])
+    command = made.job_cls.submit_command
+    if shutil.which(command) is None:
+        raise ValueError(f"--cluster {kind} must be used where {command} is, not here")
+
+    taken: Any = made.job_cls
+
+    class Reporting(taken):  # type: ignore[misc]
+        """A batch job that says whether it was taken."""
+
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except Exception as error:
+                answers.put(_said(error))
+                raise
+            answers.put("")
+
+    cores, options = settings(kind)
+    # A death counts as a try at once: the sweep does the counting.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
+        return made(
+            job_cls=Reporting,
+            cores=cores,
+            processes=cores,  # one thread each
+            scheduler_options=options,
+        )
+
+
+def settings(kind: str) -> tuple[int, dict[str, Any]]:
+    """Cores of a batch job, and options of the scheduler.
+
+    Raises
+    ------
+    ValueError
+        The configuration file lacks what a batch job must ask for.
+    """
+    found = {name: dask.config.get(f"jobqueue.{kind}.{name}") for name in ("cores", "memory")}
+    for name, value in found.items():
+        if value is None:
+            raise ValueError(
+                f"jobqueue.{kind}.{name} must be set in ~/.config/dask/jobqueue.yaml "
+                "(docs/cluster.md has an example)"
+            )
+    # Without a port of its own for pages about the cluster, unless the site wants them.
+    options = {"dashboard": False, "dashboard_address": ":0"}
+    return int(found["cores"]), options | dask.config.get(f"jobqueue.{kind}.scheduler-options", {})
+
+
+def _said(error: Exception) -> str:
+    """What a command of the batch system said, in one line."""
+    text = str(error)
+    _, marked, said = text.partition("stderr:")
+    return " ".join((said if marked else text).split())
