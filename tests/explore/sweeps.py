@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,3 +30,10 @@ def swept(path: Path, space: Space, processes: int = 1, **options: Any) -> Tally
     """Run a sweep."""
     with Store(path) as store:
         return Sweep(space, store, lambda: executor(processes), **options).run()
+
+
+def meet(folder: Path, processes: int) -> None:
+    """Wait until so many processes have come here."""
+    (folder / f"here-{os.getpid()}").touch()
+    while len(list(folder.glob("here-*"))) < processes:
+        time.sleep(0.01)
