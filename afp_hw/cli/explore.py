@@ -121,13 +121,14 @@ def run(
         raise ValueError("--workers must come with --cluster, not alone")
     walked, beside = space_named(space)
     path = store or beside
-    output_directory(path.absolute().parent)
     from afp_hw.explore.store import Store
 
-    with Store(path) as opened:
-        if dry_run:
+    if dry_run:
+        with Store(path if path.exists() else ":memory:") as opened:
             explore_results.print_plan(walked, opened, jobs or _processors(), as_json)
-            return 0
+        return 0
+    output_directory(path.absolute().parent)
+    with Store(path) as opened:
         from afp_hw.explore.sweep import Sweep
 
         with progress_bars(hidden=as_json) as bar:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from afp_hw.explore.axes import SIZE
+from afp_hw.explore.axes import AXES, SIZE
 from afp_hw.explore.metrics import METRICS
 from afp_hw.explore.pareto import front
 
@@ -86,11 +86,10 @@ def parquet_bytes(document: Document) -> bytes:
 
 def named_axes(document: Document) -> list[str]:
     """Axes that a space varies, for tables: rows and columns in the place of a size."""
-    names: list[str] = []
-    for name, values in document["space"]["axes"].items():
-        if len(values) > 1:
-            names += ["rows", "cols"] if name == SIZE else [name]
-    return names or ["formats"]
+    varied = {name for name, values in document["space"]["axes"].items() if len(values) > 1}
+    if SIZE in varied:
+        varied |= {"rows", "cols"}
+    return [name for name in AXES if name in varied] or ["formats"]
 
 
 def front_rows(document: Document, objectives: Sequence[str]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ def refusal(text: str) -> str:
 
 # Refusals
 
+NAMES = ", ".join([*AXES, "size", "weights", "acts"])
 AXIS_REFUSALS = {
     'formats = "e3"': "formats must be FORMAT or WEIGHTS/ACTS, not 'e3' (a format must be…",
     'formats = "ue3m1"': "formats must be FORMAT or WEIGHTS/ACTS, not 'ue3m1' "
@@ -85,14 +86,8 @@ AXIS_REFUSALS = {
     'weights = "e3m1"\nacts = "e3m1"\nformats = "e3m1"': "must have weights and acts, or formats, "
     "not ['acts', 'formats', 'weights']",
     'weights = []\nacts = "e3m1"': "weights must have a value at least, not none",
-    "row = 8": "must have keys among network, formats, bits, tune, rows, cols, lanes, dataflow, "
-    "registers, gate_zeros, decode, multiplier, clock_ns, technology, latency, data_width, "
-    "act_bytes, wgt_bytes, side_bytes, out_words, pixels, channel_tiles, outstanding, burst, size, "
-    "weights, acts, not 'row'; did you mean 'rows'",
-    "zzz = 8": "must have keys among network, formats, bits, tune, rows, cols, lanes, dataflow, "
-    "registers, gate_zeros, decode, multiplier, clock_ns, technology, latency, data_width, "
-    "act_bytes, wgt_bytes, side_bytes, out_words, pixels, channel_tiles, outstanding, burst, size, "
-    "weights, acts, not 'zzz'",
+    "row = 8": f"must have keys among {NAMES}, not 'row'; did you mean 'rows'",
+    "zzz = 8": f"must have keys among {NAMES}, not 'zzz'",
     **{f"{name} = 1.5": f"{name} must be a whole number of at least 1, not 1.5" for name in SIZES},
 }
 
