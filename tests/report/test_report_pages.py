@@ -88,6 +88,19 @@ def test_the_headline_changes_with_the_numbers(space: Document) -> None:
     assert told == "Least energy: INT up to 94.1 % and AFP above."
 
 
+def test_a_family_that_is_not_near_is_named_with_its_best(space: Document) -> None:
+    def poor_rivals(point: Document) -> None:
+        if point["axes"]["family"] != "AFP":
+            point["metrics"]["accuracy"] -= 5
+
+    (found,) = cases(changed(space, poor_rivals))
+    rivals = [point for point in found.measured(ACCURACY, ENERGY) if point.family != "AFP"]
+    accuracy = max(point.of(ACCURACY) or 0.0 for point in rivals)
+    energy = min(p.of(ENERGY) or 0.0 for p in rivals if p.of(ACCURACY) == accuracy)
+    told = headline(found, ENERGY).replace("\u00a0", " ")
+    assert f"with {accuracy:.2f} % for {energy:.2f} µJ." in told
+
+
 def test_who_wins_where_is_read_off_the_front(space: Document) -> None:
     def two_points(name: str, accuracy: float, energy: float) -> Document:
         point = next(p for p in space["points"] if p["axes"]["formats"] == name)

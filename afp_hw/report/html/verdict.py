@@ -73,11 +73,23 @@ def headline(case: Case, cost: Metric) -> str:
         f"{cost.title.removesuffix(' an image')}: {cost.show(value)}"
     )
     if not found.rivals:
-        return f"{text}, and no other family comes that near."
+        return f"{text}{_farther(case, cost, point)}."
     rival = found.rivals[0]
     saved = 1 - value / (rival.of(cost) or 1.0)
     return (
         f"{text}, {_percent(saved)} less than the best {WORDS[rival.family]} format, {rival.name}."
+    )
+
+
+def _farther(case: Case, cost: Metric, first: Point) -> str:
+    """What the most accurate point of the other families comes to, which is none of the near."""
+    others = [point for point in case.measured(ACCURACY, cost) if point.family != first.family]
+    if not others:
+        return ""
+    best = max(others, key=lambda point: (point.of(ACCURACY) or 0.0, -(point.of(cost) or 0.0)))
+    return (
+        f"; no other family comes that near, the best is {spoken(best)} with "
+        f"{ACCURACY.show(best.of(ACCURACY) or 0.0)} for {cost.show(best.of(cost) or 0.0)}"
     )
 
 
