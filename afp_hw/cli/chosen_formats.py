@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from afp_hw.network import FormatAssignment, Graph
     from afp_hw.network.dataset import Dataset
     from afp_hw.network.lower import InitMax
+    from afp_hw.quantize import Rule
 
 _CALIBRATION: Final = 512
 """Test images that calibrate where there are no calibration images."""
@@ -34,6 +35,8 @@ class Choice:
         Formats of all tensors, where there is no file; None: the defaults.
     dynamic
         Grids of activations: of each image, of all of them, or (None) as the file has them.
+    rule
+        Grids of static tensors, where there is no file: ``absmax`` or ``mse``.
     tuned
         Whether weights and biases are chosen anew for their formats, where there is no file.
     """
@@ -42,6 +45,7 @@ class Choice:
     weights: AFPFormat | None
     acts: AFPFormat | None
     dynamic: bool | None
+    rule: Rule
     tuned: bool
 
 
@@ -101,6 +105,7 @@ def chosen_formats(
         acts=choice.acts or DEFAULT_ACTS,
         source=calibration.source,
         init_max=init_max,
+        rule=choice.rule,
         tuned=choice.tuned,
         dynamic=bool(choice.dynamic),
         bar=bar,

@@ -99,6 +99,14 @@ def _print(document: dict[str, Any]) -> None:
     help="gen/*.toml: initial values as its accumulators take them.  [default: the longest sum]",
 )
 @click.option(
+    "--bias-rule",
+    "rule",
+    type=click.Choice(["absmax", "mse"]),
+    default="absmax",
+    show_default=True,
+    help="Static grids (with --weights, --acts): the paper's rule, or least squared error.",
+)
+@click.option(
     "--tune/--no-tune",
     "tuned",
     default=True,
@@ -120,6 +128,7 @@ def command(
     std: tuple[float, ...] | None,
     count: int | None,
     recipe: Path | None,
+    rule: Any,
     tuned: bool,
     out: Path | None,
     as_json: bool,
@@ -146,7 +155,7 @@ def command(
     data = evaluation_data(model, data_file, graph, mean, std).first(count)
     calibration = calibration_or_data(model, calibration_file, data, graph, mean, std)
     init_max = room_for_sums(graph) if design is None else room_in(design)
-    choice = Choice(formats_file, weights, acts, dynamic, tuned)
+    choice = Choice(formats_file, weights, acts, dynamic, rule, tuned)
     with progress_bars(hidden=as_json) as bar:
         formats, source = chosen_formats(graph, choice, calibration, init_max, bar)
         lowered = lower(graph, formats, init_max)

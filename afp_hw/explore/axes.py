@@ -23,6 +23,9 @@ TECHNOLOGY: Final = "sky130"
 DATAFLOWS: Final = ("best", "outputs", "weights")
 """Of all layers: outputs or weights stationary; best: for each what takes fewer cycles."""
 
+RULES: Final = ("mse", "absmax")
+"""Grids of AFP: least squared error, or the largest magnitude, as the paper has them."""
+
 _SIZES: Final = {
     field.name: field.default
     for field in fields(AcceleratorDesign)
@@ -121,6 +124,7 @@ def _axes() -> list[Axis]:
             "formats", "e3m1/e3m2", lambda given: str(Pair.parse(given)), "FORMAT or WEIGHTS/ACTS"
         ),
         Axis("bits", None, _bits, "a number of bits, or 'none'"),
+        Axis("bias_rule", "mse", _one_of(RULES), f"one of {', '.join(RULES)}"),
         Axis("tune", True, _flag, flag),
         Axis("rows", 16, _whole, whole),
         Axis("cols", 16, _whole, whole),

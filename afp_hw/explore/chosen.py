@@ -63,7 +63,7 @@ def _assignment(
 
 
 def _found(loaded: Loaded, configuration: Configuration, init_max: InitMax) -> FormatAssignment:
-    """Within a budget by a search, or one format for all by the paper's rule."""
+    """Within a budget by a search, or one format for all."""
     axes, pair, calibration = configuration.axes, configuration.pair, loaded.calibration
     weights, acts = pair.weights, pair.acts
     assert isinstance(weights, AFPFormat)  # of others no formats are chosen
@@ -76,11 +76,13 @@ def _found(loaded: Loaded, configuration: Configuration, init_max: InitMax) -> F
             acts=acts,
             source=calibration.source,
             init_max=init_max,
+            rule=axes["bias_rule"],
             tuned=axes["tune"],
         )
     options = SearchOptions(
         weights_within=str(weights),
         acts_within=str(acts),
+        rule=axes["bias_rule"],
         compensate=axes["tune"],
         correct_bias=axes["tune"],
     )

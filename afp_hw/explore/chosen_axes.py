@@ -2,4 +2,4 @@
 
 from typing import Final
 
-CHOSEN_BY: Final = ("formats", "bits", "tune")
+CHOSEN_BY: Final = ("formats", "bits", "bias_rule", "tune")

@@ -20,15 +20,15 @@ _OF_ELEMENT = ("registers", "decode", "multiplier")
 def canonical(axes: Mapping[str, Any]) -> dict[str, Any]:
     """Values of all axes with those that do not matter set to their defaults.
 
-    Budgets and tuning are of AFP; the elements of floating point have registers of their own. So a
-    rival appears once, however many of such values a space has.
+    Budgets, grids and tuning are of AFP; the elements of floating point have registers of their
+    own. So a rival appears once, however many of such values a space has.
     """
     values = {name: axes.get(name, axis.default) for name, axis in AXES.items()}
     if SIZE in axes:
         values["rows"], values["cols"] = rows_and_cols(axes[SIZE])
     family = Pair.parse(values["formats"]).family
     if family != AFP:
-        values["bits"], values["tune"] = None, False
+        values |= {"bits": None, "bias_rule": AXES["bias_rule"].default, "tune": False}
     if family == FP:
         values |= {name: AXES[name].default for name in (*_OF_ELEMENT, "gate_zeros")}
     return values
@@ -78,8 +78,8 @@ class Configuration:
         return Pair.parse(self.axes["formats"])
 
     def document(self) -> dict[str, Any]:
-        """Axes for reports: with the family of the formats."""
-        return {**self.axes, "family": self.pair.family}
+        """Axes for reports, in their order, with the family of the formats."""
+        return {**{name: self.axes[name] for name in AXES}, "family": self.pair.family}
 
     def design(self, sums: Sums) -> Design:
         """The array for a network's sums.

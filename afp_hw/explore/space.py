@@ -339,7 +339,10 @@ def _axes(
         sizes = _read(where, SIZE_AXIS, given[SIZE])
         found = {name: values for name, values in found.items() if name not in ("rows", "cols")}
         found = {
-            **{name: found.pop(name) for name in ("network", "formats", "bits", "tune")},
+            **{
+                name: found.pop(name)
+                for name in ("network", "formats", "bits", "bias_rule", "tune")
+            },
             SIZE: sizes,
             **found,
         }
