@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from afp_hw.explore.axes import AXES
 from afp_hw.explore.configuration import Configuration
 from afp_hw.explore.metrics import METRICS
 from afp_hw.explore.store import DONE, FAILED, REFUSED, Point, Store, Stored
 
 KIND: Final = "afp-hw.space"
 VERSION: Final = 1
+
+_DEFAULTS: Final = {name: axis.default for name, axis in AXES.items()}
 
 
 def document_of(path: str | Path, sweep: str | None = None) -> dict[str, Any]:
@@ -83,7 +86,8 @@ def point_document(point: Point, results: Mapping[str, Stored]) -> dict[str, Any
         "key": point.key,
         "state": _state(point, stored),
         "reason": "; ".join(f"{group}: {reason}" for group, reason in reasons.items()) or None,
-        "axes": Configuration(point.axes).document(),
+        # A store may be older than an axis.
+        "axes": Configuration({**_DEFAULTS, **point.axes}).document(),
         "metrics": metrics,
         "details": _details(done),
     }

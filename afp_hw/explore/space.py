@@ -44,6 +44,7 @@ from afp_hw.explore.axes import (
     WEIGHTS,
     Axis,
 )
+from afp_hw.explore.chosen_axes import CHOSEN_BY
 from afp_hw.explore.configuration import canonical, digest_of
 from afp_hw.explore.metrics import DEFAULT_OBJECTIVES, GROUPS, METRICS
 
@@ -338,14 +339,8 @@ def _axes(
             raise ValueError(f"{where} must have size, or rows and cols, not {sorted(given)}")
         sizes = _read(where, SIZE_AXIS, given[SIZE])
         found = {name: values for name, values in found.items() if name not in ("rows", "cols")}
-        found = {
-            **{
-                name: found.pop(name)
-                for name in ("network", "formats", "bits", "bias_rule", "tune")
-            },
-            SIZE: sizes,
-            **found,
-        }
+        first = {name: found.pop(name) for name in ("network", *CHOSEN_BY)}
+        found = {**first, SIZE: sizes, **found}
     for name in found["network"]:
         if name not in networks:
             raise ValueError(f"{where} network must be one of {', '.join(networks)}, not {name!r}")
