@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from afp_hw.explore.chosen_axes import CHOSEN_BY
@@ -46,9 +47,8 @@ class Planner:
 
     def network_job(self, name: str) -> Job:
         """Facts on a network: its longest sums are part of other jobs."""
-        network = self.space.networks[name]
-        given = {"network": network_content(network, self.space.images)}
-        return Job("network", given, {"network": network_paths(network)})
+        content, paths = self._networks[name]
+        return Job("network", {"network": content}, {"network": paths})
 
     def jobs(
         self, point: Mapping[str, Any], facts: Mapping[str, Mapping[str, Any]]
@@ -74,17 +74,32 @@ class Planner:
     def point_key(self, point: Mapping[str, Any]) -> str:
         """Digest of a point: its axes, with networks and technologies by content."""
         content = {
-            "network": self._network(point)[0],
-            "technology": technology_content(point["technology"]),
+            "network": self._networks[point["network"]][0],
+            "technology": self._technologies[point["technology"]],
         }
         return digest_of({**point, **content})[:16]
 
-    def _network(self, point: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        network = self.space.networks[point["network"]]
-        return network_content(network, self.space.images), network_paths(network)
+    # Looked at once: a sweep is of files as they were when it began.
+
+    @cached_property
+    def _networks(self) -> dict[str, tuple[dict[str, Any], dict[str, str]]]:
+        """Content and paths by name."""
+        networks = (self.space.networks[name] for name in self.space.axes["network"])
+        return {
+            each.name: (network_content(each, self.space.images), network_paths(each))
+            for each in networks
+        }
+
+    @cached_property
+    def _technologies(self) -> dict[str, str]:
+        return {name: technology_content(name) for name in self.space.axes["technology"]}
+
+    @cached_property
+    def _memory(self) -> str:
+        return memory_content(self.space.memory)
 
     def _accuracy(self, point: dict[str, Any], sums: Sums) -> Job:
-        content, paths = self._network(point)
+        content, paths = self._networks[point["network"]]
         axes = _only(point, CHOSEN_BY)
         return Job("accuracy", {"network": content, "axes": axes}, {"network": paths})
 
@@ -93,12 +108,12 @@ class Planner:
         given = {
             "axes": _only(point, _LOGIC),
             "sums": list(sums),
-            "technology": technology_content(technology),
+            "technology": self._technologies[technology],
         }
         return Job("area", given, {"technology": technology})
 
     def _cycles(self, point: dict[str, Any], sums: Sums) -> Job:
-        content, paths = self._network(point)
+        content, paths = self._networks[point["network"]]
         axes = {name: value for name, value in point.items() if name not in _NOT_OF_CYCLES}
         if Configuration.of(point).pair.family != AFP:  # the element itself is another one
             axes = {n: v for n, v in axes.items() if n not in ("registers", "decode")}
@@ -108,15 +123,15 @@ class Planner:
         return Job("cycles", given, {"network": paths})
 
     def _energy(self, point: dict[str, Any], sums: Sums) -> Job:
-        content, paths = self._network(point)
+        content, paths = self._networks[point["network"]]
         technology, memory = point["technology"], self.space.memory
         axes = {name: v for name, v in point.items() if name not in ("technology", "network")}
         given = {
             "network": {**content, "images": None},
             "axes": axes,
             "sums": list(sums),
-            "technology": technology_content(technology),
-            "memory": memory_content(memory),
+            "technology": self._technologies[technology],
+            "memory": self._memory,
         }
         files = {
             "network": paths,
