@@ -44,9 +44,11 @@ _TOOLS: Final[Mapping[str, tuple[str, ...]]] = {
 """Packages that a kind of job calls."""
 
 _SWEEP_ONLY: Final = (
-    "batch", "claims", "cluster", "document", "engine", "estimate", "executors", "export", "local",
-    "pareto", "progress", "provenance", "store", "strategies", "summary", "sweep", "tables",
+    "batch", "claims", "cluster", "document", "estimate", "executors", "local", "metrics",
+    "outcomes", "pareto", "planning", "provenance", "space", "store", "strategies", "summary",
+    "sweep", "tables",
 )  # fmt: skip
+"""Beginnings of the names of sources here that no figure passes through."""
 
 
 @cache
@@ -55,13 +57,11 @@ def toolchain(kind: str) -> str:
     folders = tuple(dict.fromkeys(_SOURCES[kind]))
     tools = [f"{name} {version(name)}" for name in _TOOLS[kind]]
     timing = opensta.available() if kind in ("area", "energy") else None
-    sources = [sources_digest(folder, without=_without(folder)) for folder in folders]
+    sources = [
+        sources_digest(folder, without=_SWEEP_ONLY if folder == "explore" else ())
+        for folder in folders
+    ]
     return digest_of([sources, tools, timing, platform.machine()])
-
-
-def _without(folder: str) -> tuple[str, ...]:
-    """Sources that no figure passes through: those that run sweeps."""
-    return _SWEEP_ONLY if folder == "explore" else ()
 
 
 @dataclass(frozen=True, eq=False)
