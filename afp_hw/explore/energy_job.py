@@ -53,7 +53,7 @@ def run_energy(job: Job) -> Result:
     found = {layer.name: layer for layer in _layers(job, configuration, meter)}
     parts = {name: dict(layer.parts_j) for name, layer in found.items()}
     if configuration.pair.width <= CARRIED_BITS:
-        for name, moved in _memories(run_of(job), configuration, memory).items():
+        for name, moved in _memories(run_of(job), memory).items():
             parts[name] = {**dict.fromkeys(GROUPS, 0.0), **parts.get(name, {}), **moved}
     groups = {group: sum(part[group] for part in parts.values()) * 1e9 for group in GROUPS}
     return {
@@ -124,19 +124,12 @@ def _size_of(configuration: Configuration, sums: Sums) -> Design:
     return replace(Design(small, small, k=sums.products), **sizes)
 
 
-def _memories(
-    run: Run, configuration: Configuration, memory: MemoryTable
-) -> Mapping[str, dict[str, float]]:
+def _memories(run: Run, memory: MemoryTable) -> Mapping[str, dict[str, float]]:
     """Energy of buffers and of DRAM by layer, joule."""
     found = {}
-    carrier = configuration.carrier()
-    widest = carrier.weights.width, carrier.acts.width
     for layer, share in zip(run.program.manifest["layers"], run.account.layers, strict=True):
         begin, end = layer["descriptors"]
-        widths = widest
-        if "weights" in layer:
-            widths = tuple(AFPFormat.parse(layer[key]).width for key in ("weights", "acts"))  # type: ignore[assignment]
-        bits = buffer_bits(layer, run.program.descriptors[begin:end], run.accelerator, widths)
+        bits = buffer_bits(run.program.descriptors[begin:end], run.accelerator)
         found[layer["name"]] = {
             "SRAM": bits * memory.bank.bit_j,
             "DRAM": 8 * sum(share.bytes.values()) * memory.dram.bit_j,
