@@ -14,7 +14,7 @@ from afp_hw.compare import store
 from afp_hw.design import Design
 from afp_hw.design.float_design import FloatDesign
 from afp_hw.files import write_atomic
-from afp_hw.verilog import emit_float_pe, emit_pe
+from afp_hw.verilog import Part, emit_float_pe, emit_part, emit_pe
 
 EMITTING: Final = Lock()
 """Held while anything is emitted: Amaranth's elaboration keeps state of the module in hand."""
@@ -22,7 +22,7 @@ EMITTING: Final = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The Verilog of a processing element.
+    """The Verilog of a processing element or of another part.
 
     Parameters
     ----------
@@ -55,6 +55,18 @@ def verilog_of(design: Design | FloatDesign) -> Source:
     if kept is None:
         with EMITTING:
             emitted = emit_float_pe(design) if isinstance(design, FloatDesign) else emit_pe(design)
+        kept = {"name": emitted.name, "verilog": emitted.verilog}
+        store.save(key, kept)
+    return Source(**kept)
+
+
+def verilog_of_part(part: Part) -> Source:
+    """A part as Verilog; its name says all of its parameters."""
+    key = store.key_of("part", _hardware_digest(), part.name)
+    kept = store.load(key)
+    if kept is None:
+        with EMITTING:
+            emitted = emit_part(part)
         kept = {"name": emitted.name, "verilog": emitted.verilog}
         store.save(key, kept)
     return Source(**kept)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from afp_hw.compare import store
-from afp_hw.compare.emission import EMITTING, Source
+from afp_hw.compare.emission import Source, verilog_of_part
 from afp_hw.compare.mapping import best_in_time, map_source, netlist_of
 from afp_hw.compare.operands import content
 from afp_hw.compare.point import Mapped
@@ -24,7 +24,7 @@ from afp_hw.synth.netlist import Netlist
 from afp_hw.synth.recipes import RECIPES, Recipe
 from afp_hw.synth.stimulus import Operands
 from afp_hw.synth.technology import Technology
-from afp_hw.verilog import Part, emit_part
+from afp_hw.verilog import Part
 
 # Each is the best of the set for some part; all recipes together take four times as long.
 _TRIED: Final = ("ripple", "prefix", "prefix-quick")
@@ -129,9 +129,7 @@ class Bench:
         missing = {part.name: part for part in parts if part.name not in self._mapped}
         running = {}
         for name, part in missing.items():
-            with EMITTING:
-                emitted = emit_part(part)
-            source = Source(name, emitted.verilog)
+            source = verilog_of_part(part)
             running[name] = [self._pool.submit(self._map, source, r) for r in PART_RECIPES]
         for name, futures in running.items():
             found = [future.result() for future in futures]
