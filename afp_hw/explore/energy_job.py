@@ -2,7 +2,7 @@
 
 Logic is that of an array with outputs stationary, run gate by gate with glitches
 (:mod:`afp_hw.energy`); memories are those of the accelerator's program at its own dataflow. What
-the accelerator does not carry, numbers of more than 16 bits, has the traffic of the array alone.
+the accelerator does not carry, numbers of 16 bits and more, has the traffic of the array alone.
 """
 
 from __future__ import annotations

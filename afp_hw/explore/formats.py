@@ -13,8 +13,8 @@ FP: Final = "FP"
 FAMILIES: Final = (AFP, INT, FP)
 """Kinds of formats that stand beside one another in a space."""
 
-CARRIED_BITS: Final = 16
-"""Widest element that the accelerator's buffers and buses carry."""
+CARRIED_BITS: Final = 15
+"""Widest element that the accelerator carries: the initial values of wider ones fit no record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from afp_hw.explore.axes import AXES, SIZES
 from afp_hw.explore.configuration import Configuration, Sums, canonical, digest_of
-from afp_hw.explore.formats import Pair
+from afp_hw.explore.formats import CARRIED_BITS, Pair
 from afp_hw.explore.space import Space, load_space, parse_space
 from afp_hw.explore.strategies import random_points
 
@@ -33,19 +33,19 @@ def refusal(text: str) -> str:
 
 # Refusals
 
+PAIR = AXES["formats"].requirement
 NAMES = ", ".join([*AXES, "size", "weights", "acts"])
 AXIS_REFUSALS = {
-    'formats = "e3"': "formats must be FORMAT or WEIGHTS/ACTS, not 'e3' (a format must be…",
-    'formats = "ue3m1"': "formats must be FORMAT or WEIGHTS/ACTS, not 'ue3m1' "
+    'formats = "e3"': f"formats must be {PAIR}, not 'e3' (a format must be…",
+    'formats = "ue3m1"': f"formats must be {PAIR}, not 'ue3m1' "
     "(formats must be signed, the sign follows, not ue3m1)",
-    'formats = "e3m1/int8"': "formats must be FORMAT or WEIGHTS/ACTS, not 'e3m1/int8' "
+    'formats = "e3m1/int8"': f"formats must be {PAIR}, not 'e3m1/int8' "
     "(formats must be of one kind, not e3m1 and int8)",
-    'formats = "fp16/bf16"': "formats must be FORMAT or WEIGHTS/ACTS, not 'fp16/bf16' "
+    'formats = "fp16/bf16"': f"formats must be {PAIR}, not 'fp16/bf16' "
     "(formats must be one, not fp16 and bf16)",
-    'formats = "e1m1/e1m1/e1m1"': "formats must be FORMAT or WEIGHTS/ACTS, not 'e1m1/e1m1/e1m1' "
+    'formats = "e1m1/e1m1/e1m1"': f"formats must be {PAIR}, not 'e1m1/e1m1/e1m1' "
     "(two names at most, with a slash between them)",
-    "formats = 8": "formats must be FORMAT or WEIGHTS/ACTS, not 8 "
-    "(two names at most, with a slash between them)",
+    "formats = 8": f"formats must be {PAIR}, not 8 (…",
     "formats = []": "formats must have a value at least, not none",
     "bits = 0": "bits must be a number of bits, or 'none', not 0",
     "bits = nan": "bits must be a number of bits, or 'none', not nan",
@@ -263,16 +263,16 @@ def test_a_canonical_point_stays_as_it_is() -> None:
 
 
 def test_rivals_run_as_afp_of_their_width() -> None:
-    for width in range(2, 17):
+    for width in range(2, CARRIED_BITS + 1):
         carrier = Configuration.of({"formats": f"int{width}"}).carrier()
         assert carrier.width == width
         assert carrier.weights == carrier.acts
         Configuration.of({"formats": f"int{width}"}).accelerator(SUMS)
     assert Configuration.of({"formats": "e3m1/e3m2"}).carrier() == Pair.parse("e3m1/e3m2")
-    for name, width in (("fp32", 32), ("tf32", 19)):
+    for name, width in (("fp32", 32), ("tf32", 19), ("fp16", 16)):
         with pytest.raises(
             ValueError,
-            match=r"^Configuration\.formats must have at most 16 bits on the accelerator, not "
+            match=r"^Configuration\.formats must have at most 15 bits on the accelerator, not "
             f"{width}$",
         ):
             Configuration.of({"formats": name}).carrier()
