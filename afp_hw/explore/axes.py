@@ -12,7 +12,7 @@ from typing import Any, Final, get_args
 
 from afp_hw.design import AcceleratorDesign
 from afp_hw.design.design import REGISTERS, Decode, Multiplier
-from afp_hw.explore.formats import Pair
+from afp_hw.explore.formats import AFP, Pair
 
 EMBEDDED: Final = "embedded"
 """The network that comes with the package."""
@@ -87,6 +87,28 @@ def _bits(given: Any) -> float | None:
     return None if given == "none" else _positive(given)
 
 
+def formats_and_bits(given: str) -> tuple[str, float | None]:
+    """The pair, and the budget behind it if there is one: ``"e3m3@4.8"``.
+
+    Raises
+    ------
+    ValueError
+        It is not of this form, or a rival has a budget.
+    """
+    pair, mark, budget = str(given).partition("@")
+    parsed = Pair.parse(pair)
+    if not mark:
+        return str(parsed), None
+    if parsed.family != AFP:
+        raise ValueError(f"{parsed} takes no budget")
+    return str(parsed), _positive(float(budget))
+
+
+def _formats(given: Any) -> str:
+    pair, bits = formats_and_bits(given)
+    return pair if bits is None else f"{pair}@{bits:g}"
+
+
 def _flag(given: Any) -> bool:
     if not isinstance(given, bool):
         raise ValueError
@@ -120,9 +142,7 @@ def _axes() -> list[Axis]:
     decode, multiplier = get_args(Decode), get_args(Multiplier)
     return [
         Axis("network", EMBEDDED, _text, f"{EMBEDDED!r} or the name of a table [networks.NAME]"),
-        Axis(
-            "formats", "e3m1/e3m2", lambda given: str(Pair.parse(given)), "FORMAT or WEIGHTS/ACTS"
-        ),
+        Axis("formats", "e3m1/e3m2", _formats, "FORMAT or WEIGHTS/ACTS, and @BITS behind AFP"),
         Axis("bits", None, _bits, "a number of bits, or 'none'"),
         Axis("bias_rule", "mse", _one_of(RULES), f"one of {', '.join(RULES)}"),
         Axis("tune", True, _flag, flag),

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.design.design import HARDWARE_MAX_N_MAN
-from afp_hw.explore.axes import AXES, SIZE, SIZES, rows_and_cols
+from afp_hw.explore.axes import AXES, SIZE, SIZES, formats_and_bits, rows_and_cols
 from afp_hw.explore.formats import AFP, CARRIED_BITS, FP, Pair
 from afp_hw.formats import AFPFormat, FloatFormat
 
@@ -26,6 +26,9 @@ def canonical(axes: Mapping[str, Any]) -> dict[str, Any]:
     values = {name: axes.get(name, axis.default) for name, axis in AXES.items()}
     if SIZE in axes:
         values["rows"], values["cols"] = rows_and_cols(axes[SIZE])
+    values["formats"], budget = formats_and_bits(values["formats"])
+    if budget is not None:
+        values["bits"] = budget
     family = Pair.parse(values["formats"]).family
     if family != AFP:
         values |= {"bits": None, "bias_rule": AXES["bias_rule"].default, "tune": False}
