@@ -8,6 +8,8 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import dask
+import dask_jobqueue
+from distributed.core import Status
 
 _CLUSTERS: Final = {
     "slurm": "SLURMCluster",
@@ -39,8 +41,11 @@ class Batch:
     """
 
     def __init__(self, kind: str, jobs: int) -> None:
+        self._command = str(_class_of(kind).job_cls.submit_command)
+        if shutil.which(self._command) is None:
+            raise ValueError(f"--cluster {kind} must be used where {self._command} is, not here")
         self._answers: SimpleQueue[str] = SimpleQueue()
-        self.cluster = _cluster(kind, self._answers)
+        self.cluster = cluster_of(kind, self._answers)
         self._asked = 0
         self._seen: dict[str, float] = {}
         self._looked = time.monotonic()
@@ -54,14 +59,15 @@ class Batch:
         """Submit so many batch jobs more."""
         self._asked += jobs
         self.cluster.scale(jobs=self._asked)
-        command = self.cluster.job_cls.submit_command
         for _ in range(jobs):
             try:
                 refusal = self._answers.get(timeout=_SUBMIT_S)
             except Empty:
                 refusal = f"no answer in {_SUBMIT_S:.0f} s"
             if refusal:
-                raise ValueError(f"{command} must take the job of a worker, not say: {refusal}")
+                raise ValueError(
+                    f"{self._command} must take the job of a worker, not say: {refusal}"
+                )
 
     def replace_ended(self) -> None:
         """Submit a batch job for each one whose workers have gone for good."""
@@ -86,27 +92,43 @@ class Batch:
         self.cluster.close()
 
 
-def _cluster(kind: str, answers: SimpleQueue[str]) -> Any:
-    """Made, without a batch job yet; each one's answer is put into `answers`: empty is good."""
-    import dask_jobqueue
+def _class_of(kind: str) -> Any:
+    return getattr(dask_jobqueue, _CLUSTERS[kind])
 
-    made = getattr(dask_jobqueue, _CLUSTERS[kind])
-    command = made.job_cls.submit_command
-    if shutil.which(command) is None:
-        raise ValueError(f"--cluster {kind} must be used where {command} is, not here")
 
+def cluster_of(kind: str, answers: SimpleQueue[str]) -> Any:
+    """A scheduler, and what its batch jobs will be; none is submitted yet.
+
+    Parameters
+    ----------
+    kind
+        ``slurm lsf pbs sge``.
+    answers
+        Gets what is said when a batch job is submitted: nothing where it was taken.
+
+    Raises
+    ------
+    ValueError
+        The configuration is incomplete.
+    """
+    made = _class_of(kind)
     taken: Any = made.job_cls
 
     class Reporting(taken):  # type: ignore[misc]
         """A batch job that says whether it was taken."""
 
         async def start(self) -> None:
+            refusal = ""
             try:
                 await super().start()
-            except Exception as error:
-                answers.put(_said(error))
-                raise
-            answers.put("")
+            except Exception as error:  # not raised: Dask would drop it, and then fail to close
+                refusal = _said(error) or type(error).__name__
+                self.status = Status.running
+            answers.put(refusal)
+
+        async def close(self) -> None:
+            await super().close()
+            self.status = Status.closed
 
     cores, options = settings(kind)
     # A death counts as a try at once: the sweep does the counting.
