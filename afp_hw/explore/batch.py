@@ -44,6 +44,8 @@ class Batch:
         self._command = str(_class_of(kind).job_cls.submit_command)
         if shutil.which(self._command) is None:
             raise ValueError(f"--cluster {kind} must be used where {self._command} is, not here")
+        # Dask would end a batch job whose only worker has died twice within this time.
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1000 days"})
         self._answers: SimpleQueue[str] = SimpleQueue()
         self.cluster = cluster_of(kind, self._answers)
         self._asked = 0

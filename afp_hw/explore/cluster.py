@@ -250,6 +250,7 @@ class ClusterExecutor:
             ended = await self._client.gather(future, asynchronous=True)
         except KilledWorker as error:
             self._deaths[job.key] += error.allowed_failures + 1
+            self._threads -= error.last_worker.nthreads  # or the next job waits behind another
             ended = _death(job, str(error))
         except CancelledError as error:
             ended = _death(job, str(error))

@@ -1,0 +1,239 @@
+"""Sweeps on a real Dask cluster: workers die, jobs kill workers, the scheduler goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dask
+import pytest
+from distributed import Client, LocalCluster
+
+from afp_hw.explore.cluster import ClusterExecutor, connect
+from afp_hw.explore.jobs import Job
+from afp_hw.explore.local import LocalExecutor
+from afp_hw.explore.outcomes import attempt
+from afp_hw.explore.space import Space, parse_space
+from afp_hw.explore.store import Store
+from afp_hw.explore.sweep import Report, Sweep, Tally
+from tests.explore import trivial_jobs
+from tests.explore.sweeps import space_of, swept
+from tests.explore.trivial_jobs import BREAKS, DIES, FOLDER, REFUSED, SLOW, runs_of
+
+REAL = parse_space(
+    'metrics = ["cycles"]\nimages = 20\n[axes]\nformats = ["e2m1", "int8"]\nsize = "8x8"\n', "real"
+)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """Two workers of one thread, each in a process; they start again however often they die."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
+    ):
+        patch.setenv(FOLDER, str(tmp_path_factory.mktemp("traces")))
+        with LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as made:
+            yield made
+
+
+def executor(cluster: Any, **options: Any) -> ClusterExecutor:
+    client = Client(cluster, set_as_default=False)
+    return ClusterExecutor(client, name="test", **{"function": trivial_jobs.attempted} | options)
+
+
+def swept_there(
+    path: Path, space: Space, made: ClusterExecutor, report: Report = lambda done, total: None
+) -> Tally:
+    with Store(path) as store:
+        return Sweep(space, store, lambda: made, report=report).run()
+
+
+def digest(path: Path) -> str:
+    with Store(path, create=False) as store:
+        return store.content_digest()
+
+
+def test_real_jobs_give_the_same_bytes_there_and_here(cluster: Any, tmp_path: Path) -> None:
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    made = executor(cluster, function=attempt)
+    made._client.restart()  # workers that have run no trivial job
+    tally = swept_there(there, REAL, made)
+    assert (tally.points, tally.computed, tally.failed) == (2, 3, 0)
+    with Store(here) as store:
+        Sweep(REAL, store, lambda: LocalExecutor(1)).run()
+    assert digest(there) == digest(here)
+    with Store(there) as store:
+        workers = store.connection.execute("SELECT DISTINCT worker FROM timings").fetchall()
+    assert all(int(worker.rpartition(":")[2]) != os.getpid() for (worker,) in workers)
+
+
+def killing(made: ClusterExecutor, moments: tuple[int, ...]) -> Report:
+    """Kills all workers when so many jobs are done."""
+    left = list(moments)
+
+    def report(done: int, total: int) -> None:
+        if left and done >= left[0]:
+            left.pop(0)
+            for process in made._client.run(os.getpid, on_error="ignore").values():
+                os.kill(process, signal.SIGKILL)
+
+    return report
+
+
+def test_a_sweep_whose_workers_are_killed_ends_complete_and_equal(
+    cluster: Any, tmp_path: Path
+) -> None:
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    space = space_of([SLOW, 3], cols=range(1, 9))
+    made = executor(cluster)
+    before = set(made._client.run(os.getpid).values())
+    tally = swept_there(there, space, made, killing(made, (4, 9)))
+    assert (tally.points, tally.computed, tally.failed) == (16, 17, 0)
+    swept(here, space)
+    assert digest(there) == digest(here)
+    with Client(cluster, set_as_default=False) as client:
+        client.wait_for_workers(2)
+        assert not before & set(client.run(os.getpid).values())  # they were killed indeed
+
+
+@pytest.mark.parametrize(
+    ("allowed_failures", "runs"),
+    [(0, 3), pytest.param(3, 4, marks=pytest.mark.slow)],  # a scheduler tries again by itself
+)
+def test_a_job_that_kills_its_workers_fails_and_the_others_are_done(
+    cluster: Any, tmp_path: Path, allowed_failures: int, runs: int
+) -> None:
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    space = space_of([DIES, 1, REFUSED, 2, SLOW, 4, 5, 6], cols=[10 + runs])
+    cluster.scheduler.allowed_failures = allowed_failures
+    tally = swept_there(there, space, executor(cluster))
+    assert (tally.computed, tally.failed, tally.refused) == (9, 1, 1)
+    with Store(there) as store:
+        found = {key: stored for key, _, stored in store.everything()}
+        (failed,) = [key for key, stored in found.items() if stored.state == "failed"]
+        assert runs_of(failed) == runs
+        assert "its process died" in store.log(failed)
+    swept(here, space)
+    assert digest(there) == digest(here)
+
+
+def test_a_job_that_breaks_is_tried_three_times(cluster: Any, tmp_path: Path) -> None:
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    space = space_of([BREAKS, 6])
+    assert swept_there(there, space, executor(cluster)).failed == 1
+    swept(here, space)
+    assert digest(there) == digest(here)
+
+
+def test_a_job_that_would_have_another_key_on_a_worker_ends_the_sweep(cluster: Any) -> None:
+    made = executor(cluster)
+    made.submit(Job("cycles", {"axes": {"rows": 1, "cols": 1}}, key="0" * 32))
+    with pytest.raises(ValueError, match=r"^workers must have the sources and tools of afp-hw "):
+        list(made.finished(30))
+    made.close()
+
+
+def test_room_is_for_two_jobs_a_thread(cluster: Any) -> None:
+    made = executor(cluster)
+    made._client.wait_for_workers(2)
+    made._looked = float("-inf")
+    list(made.finished(0))
+    assert made.room == 4
+    for cols in range(5):
+        made.submit(Job("cycles", {"axes": {"rows": SLOW, "cols": cols}}))
+    assert made.room == 0  # not less
+    ended: list[str] = []
+    while len(ended) < 5:
+        ended += [outcome.key for outcome in made.finished(30)]
+    assert (made.room, len(set(ended))) == (4, 5)
+    made.close()
+
+
+# A scheduler of its own
+
+
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def running(traces: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], list[Any]]]:
+    """Address and process of a scheduler, and the process of its worker."""
+    address = f"tcp://127.0.0.1:{port()}"
+    place = ["--host", "127.0.0.1", "--port", address.rpartition(":")[2]]
+    begun = [
+        subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        for arguments in (
+            ["distributed.cli.dask_scheduler", *place, "--no-dashboard", "--dashboard-address=:0"],
+            ["distributed.cli.dask_worker", address, "--nthreads=1", "--no-dashboard"],
+        )
+    ]
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", int(place[-1]))).close()
+            break
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    yield address, begun[0], begun[1:]
+    for process in begun:
+        process.terminate()
+    for process in begun:
+        process.wait(60)
+
+
+def test_a_scheduler_that_goes_away_ends_the_sweep_and_loses_nothing(
+    running: Any, tmp_path: Path
+) -> None:
+    address, scheduler, _ = running
+    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
+    space = space_of([SLOW, 3], cols=range(1, 9))
+    made = connect(address)
+    made._function = trivial_jobs.attempted
+    assert made.room == 1  # queued, where no worker has come yet
+
+    def report(done: int, total: int) -> None:
+        if done == 6:
+            scheduler.kill()
+
+    with pytest.raises(OSError, match=r" has gone; what was computed is kept: run the command"):
+        swept_there(there, space, made, report)
+    with Store(there) as store:
+        assert len(list(store.everything())) >= 6
+        assert not store.connection.execute("SELECT * FROM claims").fetchall()
+    assert swept(there, space).known >= 6
+    swept(here, space)
+    assert digest(there) == digest(here)
+
+
+def test_what_answers_must_be_a_scheduler(cluster: Any) -> None:
+    worker = next(iter(cluster.scheduler.workers))
+    with pytest.raises(ValueError, match=r" must be the address of .*: a Dask Worker answers$"):
+        connect(worker)
+
+
+def test_a_sweep_over_the_address_of_a_scheduler(cluster: Any, tmp_path: Path) -> None:
+    from afp_hw.cli.main import main
+
+    space = tmp_path / "space.toml"
+    space.write_text('metrics = ["cycles"]\n[axes]\nrows = [8]\ncols = [8]\n')
+    command = ["explore", str(space), "--scheduler", cluster.scheduler_address, "--json"]
+    assert main(command) == 0
+    assert main(command) == 0  # all known: and nothing is left behind that hinders
