@@ -157,7 +157,9 @@ class Bench:
 
         def measure() -> RunEnergy:
             netlist = self.netlist(part)
-            activity = run_stream(netlist, stream, simulator_of=partial(timed, self.technology))
+            activity = run_stream(
+                netlist, stream, simulator_of=partial(timed, self.technology, brief=True)
+            )
             return self._energy(netlist, activity)
 
         return self._kept(part, measure, *stream.parts())

@@ -11,21 +11,21 @@ from afp_hw.explore.inputs import load_technology
 from afp_hw.explore.jobs import Job, Result
 from afp_hw.explore.parts import GROUPS, placed_parts
 
-CYCLES: Final = 2048
-"""Of a run of a cell: a fourth of what `afp-hw energy` takes, for many points."""
+STEPS: Final = 2048
+"""Products of a cell in its run, about: a fourth of what `afp-hw energy` takes, for many points."""
 
 
-@lru_cache(maxsize=2)
-def bench_for(path: str, digest: str, clock_ns: float) -> Bench:
+@lru_cache(maxsize=4)
+def bench_for(path: str, digest: str, clock_ns: float, lanes: int) -> Bench:
     """Cells and a clock, kept from job to job; one synthesis at a time: jobs run side by side."""
-    return Bench(load_technology(path, digest), clock_ns, cycles=CYCLES)
+    return Bench(load_technology(path, digest), clock_ns, cycles=max(1, STEPS // lanes))
 
 
 def bench_of(job: Job) -> Bench:
     """That of a job."""
-    return bench_for(
-        job.files["technology"], job.given["technology"], job.given["axes"]["clock_ns"]
-    )
+    axes = job.given["axes"]
+    technology = job.files["technology"], job.given["technology"]
+    return bench_for(*technology, axes["clock_ns"], axes["lanes"])
 
 
 def run_area(job: Job) -> Result:

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from afp_hw.synth.cells import NOMINAL_SLEW_S
-from afp_hw.synth.netlist import BLOCKS, Instance, Netlist
+from afp_hw.synth.netlist import BLOCKS, Netlist
 
 ZERO_DELAY: Final = "zero delay"
 INERTIAL_DELAY: Final = "inertial delay, rise and fall of each output"
@@ -122,28 +123,44 @@ def driver_blocks(netlist: Netlist) -> list[str | None]:
     return blocks
 
 
-def _internal(
-    instance: Instance, netlist: Netlist, toggles: NDArray[np.float64], slew_s: float
-) -> tuple[float, float]:
-    """Internal energy of one cell's run: of its data pins, and of its clock pin."""
-    data = clock = 0.0
-    for pin in instance.cell.inputs:
-        net = instance.nets[pin.name]
-        energy = float(toggles[net]) * instance.cell.input_energy_j(pin.name)
-        if net in netlist.clocks:
-            clock += energy
-        else:
-            data += energy
-    for pin in instance.cell.outputs:
-        if pin.name in instance.nets:
+@dataclass(frozen=True, eq=False)
+class _Costs:
+    """What toggles take: `each_j` joule for one of net `net`, added up in place `place`.
+
+    Places are those of the three kinds of energy in each of :data:`.BLOCKS`.
+    """
+
+    net: NDArray[np.int64]
+    place: NDArray[np.int64]
+    each_j: NDArray[np.float64]
+
+
+_SWITCHING, _INTERNAL, _CLOCK = range(3)
+
+
+@lru_cache(maxsize=64)  # a netlist is run on many layers
+def _costs(netlist: Netlist, voltage_v: float, slew_s: float) -> _Costs:
+    drivers = driver_blocks(netlist)
+    clocks = netlist.clocks
+    index = {block: 3 * place for place, block in enumerate(BLOCKS)}
+    found: list[tuple[int, int, float]] = []
+    for instance in netlist.cells:
+        cell, block = instance.cell, instance.block
+        for pin in cell.inputs:
             net = instance.nets[pin.name]
-            once = instance.cell.internal_energy_j(pin.name, float(netlist.load_f[net]), slew_s)
-            energy = float(toggles[net]) * once
-            if net in netlist.clocks:
-                clock += energy
-            else:
-                data += energy
-    return data, clock
+            clock = net in clocks
+            internal = index[block] + (_CLOCK if clock else _INTERNAL)
+            found.append((net, internal, cell.input_energy_j(pin.name)))
+            switching = index[drivers[net] or block] + (_CLOCK if clock else _SWITCHING)
+            found.append((net, switching, 0.5 * pin.capacitance_f * voltage_v**2))
+        for pin in cell.outputs:
+            if pin.name in instance.nets:
+                net = instance.nets[pin.name]
+                place = index[block] + (_CLOCK if net in clocks else _INTERNAL)
+                load_f = float(netlist.load_f[net])
+                found.append((net, place, cell.internal_energy_j(pin.name, load_f, slew_s)))
+    nets, places, each = zip(*found, strict=True) if found else ((), (), ())
+    return _Costs(np.array(nets, np.int64), np.array(places, np.int64), np.array(each, np.float64))
 
 
 def block_energies(
@@ -186,18 +203,13 @@ def block_energies(
     counts = toggles.astype(np.float64)
     if netlist.clock is not None:
         counts[netlist.clock] = 2.0 * cycles
-    drivers = driver_blocks(netlist)
-    sums = {block: [0.0, 0.0, 0.0] for block in BLOCKS}
-    for instance in netlist.cells:
-        data, clock = _internal(instance, netlist, counts, slew_s)
-        sums[instance.block][1] += data
-        sums[instance.block][2] += clock
-        for pin in instance.cell.inputs:
-            net = instance.nets[pin.name]
-            energy = 0.5 * pin.capacitance_f * voltage_v**2 * float(counts[net])
-            sums[drivers[net] or instance.block][2 if net in netlist.clocks else 0] += energy
+    costs = _costs(netlist, voltage_v, slew_s)
+    weights = costs.each_j * counts[costs.net]
+    sums = np.bincount(costs.place, weights, minlength=3 * len(BLOCKS)).reshape(-1, 3).tolist()
     present = {instance.block for instance in netlist.cells}
-    return {block: BlockEnergy(*sums[block]) for block in BLOCKS if block in present}
+    return {
+        block: BlockEnergy(*sums[place]) for place, block in enumerate(BLOCKS) if block in present
+    }
 
 
 def leakage_w(netlist: Netlist) -> float:

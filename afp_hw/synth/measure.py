@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from afp_hw.design import Design
 from afp_hw.synth.activity import Activity, run_pe
 from afp_hw.synth.array_activity import DEFAULT_CYCLES, run_cell
-from afp_hw.synth.delays import library_delays
+from afp_hw.synth.delays import Delays, library_delays
 from afp_hw.synth.energy import (
     INERTIAL_DELAY,
     EnergyReport,
@@ -39,9 +39,19 @@ def simulated_module(kind: str, design: Design) -> str:
     return design.pe_name if kind == "pe" else design.module_name("cell")
 
 
-def timed(technology: Technology, netlist: Netlist, lanes: int) -> Simulator:
-    """The simulator with delays; inputs come from the technology's smallest flip-flop."""
-    return TimedSimulator(netlist, lanes, library_delays(netlist, technology.flip_flop))
+@lru_cache(maxsize=64)
+def _delays(technology: Technology, netlist: Netlist) -> Delays:
+    return library_delays(netlist, technology.flip_flop)
+
+
+def timed(
+    technology: Technology, netlist: Netlist, lanes: int, *, brief: bool = False
+) -> Simulator:
+    """The simulator with delays; inputs come from the technology's smallest flip-flop.
+
+    `brief` as of :class:`.TimedSimulator`.
+    """
+    return TimedSimulator(netlist, lanes, _delays(technology, netlist), brief=brief)
 
 
 def _activity(

@@ -27,6 +27,9 @@ from afp_hw.synth.timedsim_source import timed_source
 # Binary digits of a lane's count in one cycle: a million toggles.
 _DIGITS: Final = 20
 
+# Cells from which compiling at full effort takes longer than a short run.
+_LARGE: Final = 600
+
 
 class TimedSimulator(Simulator):
     """The simulator with delays: a toggle is every transition of a net.
@@ -40,6 +43,9 @@ class TimedSimulator(Simulator):
         Of the netlist.
     count_lanes
         Also count the toggles of each lane in each cycle: :attr:`lane_toggles`.
+    brief
+        Whether the run is short: compiling the code of a large netlist at full effort would take
+        minutes, running it as it is takes seconds.
 
     Raises
     ------
@@ -48,7 +54,13 @@ class TimedSimulator(Simulator):
     """
 
     def __init__(
-        self, netlist: Netlist, lanes: int, delays: Delays, *, count_lanes: bool = False
+        self,
+        netlist: Netlist,
+        lanes: int,
+        delays: Delays,
+        *,
+        count_lanes: bool = False,
+        brief: bool = False,
     ) -> None:
         super().__init__(netlist, lanes)
         nets = len(netlist.net_names)
@@ -59,7 +71,7 @@ class TimedSimulator(Simulator):
         self.delays = delays
         self._digits = _DIGITS if count_lanes else 0
         source = timed_source(netlist, delays, words=self._vector, digits=self._digits)
-        self._load(source, "-O2")
+        self._load(source, "-O0" if brief and len(netlist.cells) > _LARGE else "-O2")
         self._state = aligned((2 * nets + len(netlist.flip_flops)) * self._words)
         size = ctypes.c_int64.in_dll(self._library, "events_bytes").value
         self._events = aligned(-(-size // 8))

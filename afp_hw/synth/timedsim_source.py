@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -128,7 +129,7 @@ def timed_source(netlist: Netlist, delays: Delays, *, words: int, digits: int) -
         "FOLLOWERS_OF": _joined(starts),
         "FOLLOWERS": _joined(followers or [0]),
         "DELAYS": _joined(queues),
-        "FIRST_SLOTS": _joined(sum(slots[:index]) for index in range(len(slots))),
+        "FIRST_SLOTS": _joined([*itertools.accumulate(slots, initial=0)][:-1]),
         "LAST_SLOTS": _joined(size - 1 for size in slots),
         "KINDS": _indented(_kinds(logic), 4),
         "NEXT_STATES": _indented(next_states(netlist), 8),
