@@ -106,7 +106,7 @@ def formats_and_bits(given: str) -> tuple[str, float | None]:
 
 def _formats(given: Any) -> str:
     pair, bits = formats_and_bits(given)
-    return pair if bits is None else f"{pair}@{bits:g}"
+    return pair if bits is None else f"{pair}@{bits!r}"
 
 
 def _flag(given: Any) -> bool:

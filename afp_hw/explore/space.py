@@ -274,11 +274,12 @@ def _names(where: str, value: Any, known: Iterable[str]) -> tuple[str, ...]:
     known = list(known)
     if not isinstance(value, list) or not value or any(name not in known for name in value):
         raise ValueError(f"{where} must be a list of some of {', '.join(known)}, not {value!r}")
-    return tuple(name for name in known if name in value)
+    return tuple(dict.fromkeys(value))
 
 
 def _metrics(where: str, value: Any) -> tuple[str, ...]:
-    return _names(f"{where} metrics", value, GROUPS)
+    wanted = _names(f"{where} metrics", value, GROUPS)
+    return tuple(group for group in GROUPS if group in wanted)
 
 
 def _objectives(where: str, value: Any, groups: tuple[str, ...]) -> tuple[str, ...]:

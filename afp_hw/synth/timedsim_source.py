@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from afp_hw.synth.delays import Delays
@@ -95,6 +96,7 @@ def _followers(logic: list[_Logic], driven: list[int]) -> tuple[list[int], list[
     return starts, found
 
 
+@lru_cache(maxsize=16)  # a netlist is run on many layers
 def timed_source(netlist: Netlist, delays: Delays, *, words: int, digits: int) -> str:
     """The C of a simulator of `netlist` with `delays` on vectors of `words` 64-bit words.
 
