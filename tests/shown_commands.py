@@ -20,6 +20,9 @@ VARYING = [
     r"│ critical path .*(\n│ +│ .*)*",
     r"│ \d\.\d\d │",
     r"│ u?e\d+m\d+ +",
+    r"computed now in \d+ s",
+    r"^│ (u?e\dm\d|int\d|fp\d)\S* +│ .*$",
+    r"^ +embedded: \d+ points on the front +$",
     r"^ *(accuracy|agreement|logit error|average bits|energy  ).*$",
 ]
 

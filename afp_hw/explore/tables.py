@@ -85,10 +85,12 @@ def parquet_bytes(document: Document) -> bytes:
 
 
 def named_axes(document: Document) -> list[str]:
-    """Axes that a space varies, for tables: rows and columns in the place of a size."""
+    """Axes that a space varies, for tables: what stands behind a size or a pair too."""
     varied = {name for name, values in document["space"]["axes"].items() if len(values) > 1}
     if SIZE in varied:
         varied |= {"rows", "cols"}
+    if any("@" in formats for formats in document["space"]["axes"].get("formats", ())):
+        varied.add("bits")  # budgets stand behind their pairs
     return [name for name in AXES if name in varied] or ["formats"]
 
 

@@ -144,6 +144,7 @@ def test_axes_that_vary_name_the_rows_of_a_table(document: dict[str, Any]) -> No
         "cols",
     ]
     assert named_axes({"space": {"axes": {}}}) == ["formats"]
+    assert named_axes({"space": {"axes": {"formats": ["e2m1", "e2m1@3.5"]}}}) == ["formats", "bits"]
 
 
 def test_a_sweep_is_found_by_name_and_the_last_one_otherwise(
