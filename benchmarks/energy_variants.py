@@ -1,9 +1,9 @@
 """What INT8's requantizer and FP32's MAC would take otherwise than ``afp-hw energy`` has them.
 
-Two tables of ``docs/energy.md``: other widths, multipliers and registers of the requantizer on three
-layers with static grids, and other registers of the FP32 element on all layers; SKY130, 10 ns. Every
-result is compared with golden. A variant that meets the clock and takes less than what is taken
-favours the rival: the page says so.
+Two tables of ``docs/energy.md``: other widths, multipliers and registers of the requantizer on
+three layers with static grids, and other registers of the FP32 element on all layers; SKY130, 10
+ns. Every result is compared with golden. A variant that meets the clock and takes less than the
+one that is taken favours the rival: the page says so.
 
     benchmarks/energy_variants.py
 """
@@ -95,7 +95,7 @@ def requantizers(
     bench: Bench, lowered: LoweredNetwork, images: NDArray[Any], design: Design
 ) -> None:
     """The table of INT8's requantizers, fJ an output."""
-    calibration = calibration_for("embedded", None)[1]
+    calibration = calibration_for("embedded", images, None)[1]
     largest = largest_magnitudes(lowered.graph, calibration)
     found = {}
     for real in real_layers(lowered, list(_LAYERS), images):
