@@ -27,7 +27,7 @@ from afp_hw.explore.jobs import Job
 from afp_hw.explore.local import LocalExecutor
 from afp_hw.explore.outcomes import Outcome
 from afp_hw.explore.planning import Planner
-from afp_hw.explore.space import load_space
+from afp_hw.explore.space_file import load_space
 from afp_hw.explore.store import DONE, Store, Stored
 from afp_hw.explore.sweep import Sweep
 

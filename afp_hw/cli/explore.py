@@ -66,7 +66,7 @@ def space_named(text: str) -> tuple[Space, Path]:
     """
     from importlib.resources import files
 
-    from afp_hw.explore.space import load_space
+    from afp_hw.explore.space_file import load_space
 
     if text == _EMBEDDED:
         path = Path(str(files("afp_hw.explore") / "embedded.toml"))

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from afp_hw.explore.local import LocalExecutor
-from afp_hw.explore.space import Space, parse_space
+from afp_hw.explore.space import Space
+from afp_hw.explore.space_file import parse_space
 from afp_hw.explore.store import Store
 from afp_hw.explore.sweep import Sweep, Tally
 from tests.explore import trivial_jobs

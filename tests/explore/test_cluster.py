@@ -20,7 +20,8 @@ from afp_hw.explore.cluster import ClusterExecutor, connect
 from afp_hw.explore.jobs import Job
 from afp_hw.explore.local import LocalExecutor
 from afp_hw.explore.outcomes import attempt
-from afp_hw.explore.space import Space, parse_space
+from afp_hw.explore.space import Space
+from afp_hw.explore.space_file import parse_space
 from afp_hw.explore.store import Store
 from afp_hw.explore.sweep import Report, Sweep, Tally
 from tests.explore import trivial_jobs

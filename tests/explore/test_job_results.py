@@ -28,7 +28,7 @@ from afp_hw.explore.inputs import Loaded
 from afp_hw.explore.jobs import Job
 from afp_hw.explore.planning import Planner
 from afp_hw.explore.program_of import run_of
-from afp_hw.explore.space import parse_space
+from afp_hw.explore.space_file import parse_space
 from afp_hw.formats import AFPFormat, IntFormat
 from afp_hw.network import calibrate, load_graph, lower
 from afp_hw.program.interpreter import read_descriptors

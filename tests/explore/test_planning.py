@@ -20,7 +20,8 @@ from afp_hw.explore.configuration import Configuration, Sums, canonical
 from afp_hw.explore.jobs import Job, toolchain
 from afp_hw.explore.metrics import GROUPS, METRICS
 from afp_hw.explore.planning import Planner
-from afp_hw.explore.space import Space, parse_space
+from afp_hw.explore.space import Space
+from afp_hw.explore.space_file import parse_space
 from afp_hw.schedule.accelerator import schedule_network
 
 FACTS = {"embedded": {"sums": [576, 66297]}, "mine": {"sums": [576, 66297]}}
@@ -208,7 +209,7 @@ TRACED = """
 import sys, threading
 from afp_hw.explore import jobs
 from afp_hw.explore.planning import Planner
-from afp_hw.explore.space import parse_space
+from afp_hw.explore.space_file import parse_space
 import afp_hw.program.compiler, afp_hw.search.network_search
 
 kind, axes = sys.argv[1:]

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from afp_hw.explore.axes import AXES, SIZES
 from afp_hw.explore.configuration import Configuration, Sums, canonical, digest_of
 from afp_hw.explore.formats import CARRIED_BITS, Pair
-from afp_hw.explore.space import Space, load_space, parse_space
+from afp_hw.explore.space import Space
+from afp_hw.explore.space_file import load_space, parse_space
 from afp_hw.explore.strategies import random_points
 
 SUMS = Sums(576, 66297)

@@ -12,7 +12,8 @@ import pytest
 
 from afp_hw.explore.configuration import digest_of
 from afp_hw.explore.pareto import front
-from afp_hw.explore.space import Space, parse_space
+from afp_hw.explore.space import Space
+from afp_hw.explore.space_file import parse_space
 from afp_hw.explore.store import Store
 from afp_hw.explore.strategies import Bayesian, Listed, random_points, strategy_of
 from tests.explore.sweeps import space_of, swept
