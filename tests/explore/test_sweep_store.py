@@ -12,7 +12,8 @@ import pytest
 
 from afp_hw.cli.main import main
 from afp_hw.explore.jobs import Job
-from afp_hw.explore.store import DONE, FAILED, VERSION, Point, Store, Stored, is_sqlite
+from afp_hw.explore.store import DONE, FAILED, Point, Store, Stored
+from afp_hw.explore.store_file import VERSION, is_sqlite
 
 
 def job(number: int) -> Job:

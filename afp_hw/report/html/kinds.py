@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from afp_hw.explore.store_file import is_sqlite
 from afp_hw.report.html.page import Page
 
 Document = Mapping[str, Any]
@@ -37,21 +38,6 @@ FIELDS: Final = {
     "afp-hw.rivals": frozenset({"float32_accuracy", "rows", "standing"}),
 }
 """By kind, fields that a document without a field ``kind`` is recognised by."""
-
-_SQLITE: Final = b"SQLite format 3\0"
-"""What every SQLite file begins with, https://sqlite.org/fileformat2.html, 1.3.1."""
-
-
-def is_sqlite(path: Path) -> bool:
-    """Whether a file is an SQLite database: the store of an explored space.
-
-    Raises
-    ------
-    OSError
-        It cannot be read.
-    """
-    with path.open("rb") as file:
-        return file.read(len(_SQLITE)) == _SQLITE
 
 
 def read_run(path: Path) -> dict[str, Any]:
