@@ -27,6 +27,7 @@ def test_data_files_are_installed() -> None:
     assert {"py.typed", "fashion_resnet.onnx", "harness.cpp"} <= {path.name for path in data}
     for path in data:
         assert any(fnmatch.fnmatch(path.name, pattern) for pattern in patterns), path
+        assert (path.parent / "__init__.py").is_file(), f"{path} would not be installed"
 
 
 def test_every_dependency_has_its_reason_and_bounds() -> None:
