@@ -34,7 +34,7 @@ def test_packages_need_what_pyproject_asks_for() -> None:
         if match:
             least[match[1]] = tuple(map(int, match[2].split(".")))
     judged = [tool for tool in tools.TOOLS if tool.get.startswith("pip install")]
-    assert len(judged) == 9
+    assert len(judged) == 15
     assert {tool.name: tool.minimum for tool in judged}.items() <= least.items()
 
 
