@@ -128,6 +128,9 @@ def run(
             explore_results.print_plan(walked, opened, jobs or _processors(), as_json)
         return 0
     output_directory(path.absolute().parent)
+    if path.exists():
+        Store(path).close()  # a store that is none is refused before a cluster is started
+    executor = _executor(scheduler, cluster, workers, jobs)
     with Store(path) as opened:
         from afp_hw.explore.sweep import Sweep
 
@@ -135,7 +138,7 @@ def run(
             sweep = Sweep(
                 walked,
                 opened,
-                _executor(scheduler, cluster, workers, jobs),
+                executor,
                 report=bar(f"explore {walked.name}"),
                 retry_failed=retry_failed,
             )

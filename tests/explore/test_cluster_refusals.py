@@ -54,6 +54,7 @@ def test_an_address_without_a_scheduler_is_refused(
     assert refusal(capsys, space, "--scheduler", address) == (
         f"--scheduler must be the address of a running Dask scheduler, not {address!r}: {reason}"
     )
+    assert not Path(space).with_suffix(".sqlite").exists()
 
 
 def test_a_server_that_does_not_answer_is_refused(
