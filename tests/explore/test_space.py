@@ -19,6 +19,8 @@ from afp_hw.explore.space import Space
 from afp_hw.explore.space_file import load_space, parse_space
 from afp_hw.explore.strategies import random_points
 
+ROOT = Path(__file__).parents[2]
+
 SUMS = Sums(576, 66297)
 
 
@@ -387,3 +389,14 @@ def test_what_a_space_says_of_itself_has_what_it_names() -> None:
     assert document["objectives"] == [["cycles", "min"]]
     assert json.loads(json.dumps(document)) == document
     assert re.search(r"cols = \[2, 4\]", document["toml"])
+
+
+def test_the_spaces_of_the_project_are_valid() -> None:
+    paths = [
+        *(ROOT / "gen" / "spaces").glob("*.toml"),
+        ROOT / "afp_hw" / "explore" / "embedded.toml",
+    ]
+    assert len(paths) > 1
+    for path in paths:
+        assert load_space(path).size > 10
+    assert len(list(load_space(ROOT / "gen" / "spaces" / "space.toml").grid())) == 210
