@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from afp_hw.cli.layer_options import LayerInputs, layer_input_options
+from afp_hw.cli.measuring_options import measuring_options
 from afp_hw.cli.options import FILE, json_option
 from afp_hw.cli.progress import progress_bars
 from afp_hw.design import Design, load_recipe
@@ -93,33 +94,9 @@ def _measured(
 @click.option("--design", "recipe", type=FILE, required=True, metavar="FILE", help="gen/*.toml.")
 @click.option("--layer", "layers", multiple=True, metavar="NAME", help="Only this; may repeat.")
 @layer_input_options
-@click.option(
-    "--liberty",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Liberty file (.lib, .lib.gz) instead of SKY130; several make one library.",
-)
-@click.option(
-    "--clock-ns",
-    type=float,
-    default=10.0,
-    show_default=True,
-    metavar="T",
-    help="Clock period that circuits are mapped for.",
-)
-@click.option(
-    "--memory",
-    "memory_file",
-    type=FILE,
-    metavar="FILE",
-    help="Energies per access, TOML.  [default: Horowitz 2014, 45 nm]",
-)
+@measuring_options
 @click.option(
     "--sensitivity", is_flag=True, help="Also: energy per MAC by zeros, and by narrower formats."
-)
-@click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]"
 )
 @json_option
 @click.option("-o", "--out", type=FILE, metavar="FILE", help="Write the JSON document there too.")

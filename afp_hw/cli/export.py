@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from afp_hw.cli.layer_options import LayerInputs, layer_input_options
+from afp_hw.cli.measuring_options import measuring_options
 from afp_hw.cli.model import EMBEDDED, model_file
 from afp_hw.cli.options import FILE, out_option
 from afp_hw.cli.progress import progress_bars
@@ -128,31 +129,7 @@ def _say_costs(costs: Costs) -> None:
     help="Whose operands the costs are of.  [default: the layer with most MACs]",
 )
 @layer_input_options
-@click.option(
-    "--liberty",
-    type=FILE,
-    multiple=True,
-    metavar="FILE",
-    help="Liberty file (.lib, .lib.gz) instead of SKY130; several make one library.",
-)
-@click.option(
-    "--clock-ns",
-    type=float,
-    default=10.0,
-    show_default=True,
-    metavar="T",
-    help="Clock period that circuits are mapped for.",
-)
-@click.option(
-    "--memory",
-    "memory_file",
-    type=FILE,
-    metavar="FILE",
-    help="Energies per access, TOML.  [default: Horowitz 2014, 45 nm]",
-)
-@click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Syntheses at once.  [default: CPUs]"
-)
+@measuring_options
 @out_option("Folder for the files; of all, one folder a KIND in it.", required=True)
 def command(
     kind: str,
