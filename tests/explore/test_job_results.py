@@ -238,7 +238,7 @@ def measured_again(
     configuration = Configuration.of(job.given["axes"])
     design = configuration.design(Sums(LONGEST, AVERAGED))
     memory = MemoryTable.embedded()
-    bench = Bench(Technology.sky130(), 50.0, cycles=area_job.CYCLES)
+    bench = Bench(Technology.sky130(), 50.0, cycles=area_job.STEPS)
     if scheme is Scheme.INT_STATIC:
         monkeypatch.setattr(energy_network, "int_designs", lambda _: [design])
         loaded, _ = lowered_network(job_of("accuracy", 'formats = "e3m1/e3m2"\ntune = false'))
