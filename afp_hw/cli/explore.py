@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 from pathlib import Path
@@ -32,6 +33,10 @@ class _Explore(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in self.commands:
+            word = "." not in args[0] and args[0] != _EMBEDDED  # a file of TOML mostly has a dot
+            close = difflib.get_close_matches(args[0], self.commands, n=1)
+            if word and close and not Path(args[0]).exists():
+                ctx.fail(f"No such command or file {args[0]!r}; did you mean {close[0]!r}?")
             args = [_RUN, *args]
         return super().resolve_command(ctx, args)
 

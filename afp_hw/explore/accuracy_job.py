@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afp_hw.explore.chosen import lowered_network
 from afp_hw.explore.configuration import Configuration
 from afp_hw.explore.formats import AFP
@@ -95,5 +98,5 @@ def _harness(loaded: Loaded) -> Harness:
 
 
 @lru_cache(maxsize=1)
-def _reference(loaded: Loaded):  # type: ignore[no-untyped-def]
+def _reference(loaded: Loaded) -> NDArray[np.float32]:
     return float_logits(loaded.graph, loaded.data.images)

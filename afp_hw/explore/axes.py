@@ -164,6 +164,9 @@ def _axes() -> list[Axis]:
 AXES: Final[Mapping[str, Axis]] = {axis.name: axis for axis in _axes()}
 """All axes, by name, in the order in which a grid is walked: the last one fastest."""
 
+CHOSEN_BY: Final = ("formats", "bits", "bias_rule", "tune")
+"""Those that the formats of tensors depend on, besides the network."""
+
 SIZES: Final = tuple(_SIZES)
 """Those that are parameters of an :class:`.AcceleratorDesign`."""
 

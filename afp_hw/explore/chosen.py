@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from afp_hw.design import Design
-from afp_hw.explore.chosen_axes import CHOSEN_BY
+from afp_hw.explore.axes import CHOSEN_BY
 from afp_hw.explore.configuration import Configuration, digest_of
 from afp_hw.explore.inputs import Loaded, load_network
 from afp_hw.explore.jobs import Job, toolchain

@@ -14,6 +14,9 @@ from afp_hw.explore.store import DONE, FAILED, REFUSED, Point, Store, Stored
 KIND: Final = "afp-hw.space"
 VERSION: Final = 1
 
+LATE: Final = "late"
+"""State of a point whose array does not run at its clock."""
+
 _DEFAULTS: Final = {name: axis.default for name, axis in AXES.items()}
 
 
@@ -68,7 +71,8 @@ def point_document(point: Point, results: Mapping[str, Stored]) -> dict[str, Any
     """One point with all that was measured of it.
 
     Its state is ``done`` where all is there, ``part`` where some of it cannot be built or failed,
-    ``refused`` or ``failed`` where all of it is that, ``missing`` where something is not computed.
+    ``refused`` or ``failed`` where all of it is that, ``missing`` where something is not computed,
+    and ``late`` where all is there, but a circuit misses the clock that the figures are for.
     """
     stored = {group: results[key] for group, key in point.jobs.items() if key in results}
     done = {group: item.result for group, item in stored.items() if item.state == DONE}
@@ -80,11 +84,19 @@ def point_document(point: Point, results: Mapping[str, Stored]) -> dict[str, Any
         for name, metric in METRICS.items()
         if metric.group in point.jobs
     }
+    late = False
     if "area" in done:
         metrics["meets_clock"] = done["area"]["meets_clock"]
+        late = not metrics["meets_clock"]
+    if late:
+        reasons["area"] = (
+            f"the slowest circuit needs {metrics['delay_ns']:.3f} ns, not "
+            f"{point.axes['clock_ns']:g} ns"
+        )
+    state = _state(point, stored)
     return {
         "key": point.key,
-        "state": _state(point, stored),
+        "state": LATE if late and state == DONE else state,
         "reason": "; ".join(f"{group}: {reason}" for group, reason in reasons.items()) or None,
         # A store may be older than an axis.
         "axes": Configuration({**_DEFAULTS, **point.axes}).document(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 Direction = Literal["max", "min"]
 
@@ -51,3 +51,8 @@ GROUPS: Final = ("accuracy", "area", "energy", "cycles")
 
 DEFAULT_OBJECTIVES: Final = ("accuracy", "energy_nj", "area_um2", "cycles")
 """The first two that are measured are objectives where a space names none."""
+
+
+def in_time(metrics: Mapping[str, Any]) -> bool:
+    """Whether figures are of an array that runs at its clock, as far as that was measured."""
+    return metrics.get("meets_clock") is not False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from afp_hw.explore.chosen_axes import CHOSEN_BY
+from afp_hw.explore.axes import CHOSEN_BY
 from afp_hw.explore.configuration import Configuration, Sums, digest_of
 from afp_hw.explore.formats import AFP
 from afp_hw.explore.inputs import (

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from afp_hw import __version__
-from afp_hw.explore.axes import TECHNOLOGY
-from afp_hw.explore.inputs import file_digest, network_content, technology_content
+from afp_hw.energy.memory import MemoryTable
+from afp_hw.explore.axes import EMBEDDED, TECHNOLOGY
+from afp_hw.explore.inputs import memory_content, network_content, technology_content
 from afp_hw.explore.space import Space
 from afp_hw.synth import opensta
 
@@ -47,17 +50,28 @@ def provenance_of(space: Space, facts: dict[str, dict[str, Any]]) -> dict[str, A
             for name in space.axes["network"]
         ],
         "memory": _memory(space),
-        "commands": [f"afp-hw explore {space.name}.toml"],
+        "commands": _commands(space),
     }
 
 
+def _commands(space: Space) -> list[str]:
+    """What gives the same again, where the space's text is in a file of its name."""
+    packaged = (files("afp_hw.explore") / "embedded.toml").read_text(encoding="utf-8")
+    given = EMBEDDED if space.text == packaged else f"{space.name}.toml"
+    return [
+        f"afp-hw explore {given}",
+        f"afp-hw report {space.name}.sqlite -o report.html",
+    ]
+
+
 def _described(technology: str) -> str:
-    if technology == TECHNOLOGY:
-        return "SKY130 high density, typical, 25 C, 1.8 V"
-    return Path(technology).name
+    if technology != TECHNOLOGY:
+        return Path(technology).name
+    table = (files("afp_hw.synth") / "sky130.json").read_text(encoding="utf-8")
+    return str(json.loads(table)["description"])
 
 
 def _memory(space: Space) -> dict[str, Any]:
-    if space.memory is None:
-        return {"name": "Horowitz, ISSCC 2014, 45 nm"}
-    return {"name": space.memory.name, "sha256": file_digest(space.memory)}
+    path = space.memory
+    table = MemoryTable.embedded() if path is None else MemoryTable.load(path)
+    return {"name": table.name, "sha256": memory_content(path)}

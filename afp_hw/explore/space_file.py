@@ -35,6 +35,7 @@ from typing import Any, Final
 from afp_hw.explore.axes import (
     ACTS,
     AXES,
+    CHOSEN_BY,
     EMBEDDED,
     SIZE,
     SIZE_AXIS,
@@ -42,7 +43,6 @@ from afp_hw.explore.axes import (
     WEIGHTS,
     Axis,
 )
-from afp_hw.explore.chosen_axes import CHOSEN_BY
 from afp_hw.explore.configuration import digest_of
 from afp_hw.explore.metrics import DEFAULT_OBJECTIVES, GROUPS, METRICS
 from afp_hw.explore.space import Network, Space

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from afp_hw.explore.configuration import canonical, digest_of
-from afp_hw.explore.metrics import METRICS
+from afp_hw.explore.metrics import METRICS, in_time
 from afp_hw.explore.space import Space, unique
 
 Axes = dict[str, Any]
@@ -114,7 +114,9 @@ class Bayesian:
                 for _, direction in self._objectives
             ],
             sampler=optuna.samplers.TPESampler(
-                seed=space.seed, n_startup_trials=max(10, varied), multivariate=True
+                seed=space.seed,
+                n_startup_trials=max(10, varied),
+                multivariate=True,
             ),
         )
         self._asked: list[tuple[Any, Axes]] = []
@@ -177,4 +179,7 @@ class Bayesian:
         if any(value is None for value in values):  # cannot be built, or failed
             self._study.tell(trial, state=self._failed)
         else:
+            # Positive where a point is not to be had: it misses its clock.
+            late = metrics is not None and not in_time(metrics)
+            trial.set_constraint("late", float(late))
             self._study.tell(trial, [float(value) for value in values])  # type: ignore[arg-type]

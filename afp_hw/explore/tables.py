@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from afp_hw.explore.axes import AXES, SIZE
-from afp_hw.explore.metrics import METRICS
+from afp_hw.explore.metrics import METRICS, in_time
 from afp_hw.explore.pareto import front
 
 Document = Mapping[str, Any]
@@ -95,7 +95,7 @@ def named_axes(document: Document) -> list[str]:
 
 
 def front_rows(document: Document, objectives: Sequence[str]) -> list[dict[str, Any]]:
-    """Points on the front, from the best one in the first objective on.
+    """Points on the front that meet their clock, from the best in the first objective on.
 
     Raises
     ------
@@ -108,7 +108,8 @@ def front_rows(document: Document, objectives: Sequence[str]) -> list[dict[str, 
     points = [
         point
         for point in document["points"]
-        if all(point["metrics"].get(name) is not None for name in objectives)
+        if in_time(point["metrics"])
+        and all(point["metrics"].get(name) is not None for name in objectives)
     ]
     if not points:
         return []

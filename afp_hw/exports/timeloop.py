@@ -39,18 +39,21 @@ def _once(*free: str) -> list[str]:
     return [f"{dimension}=1" for dimension in DIMENSIONS if dimension not in free]
 
 
-def _storage(name: str, kind: str, width: int, depth: int, code: int, **more: Any) -> Tagged:
-    attributes = {"width": width, "datawidth": code, "block_size": width // code, "depth": depth}
-    return Tagged("Component", name=name, **{"class": kind}, attributes=attributes, **more)
-
-
-def _memory(name: str, kind: str, width: int, code: int, **attributes: Any) -> Tagged:
+def _storage(name: str, kind: str, width: int, code: int, **attributes: Any) -> Tagged:
+    """A memory whose words of `width` bits hold codes of `code` bits."""
     return Tagged(
         "Component",
         name=name,
         **{"class": kind},
         attributes={"width": width, "datawidth": code, "block_size": width // code, **attributes},
     )
+
+
+def _register(name: str, width: int, depth: int, code: int, space: str) -> Tagged:
+    """Words that hold one tensor and repeat nothing."""
+    found = _storage(name, "regfile", width, code, depth=depth)
+    found["constraints"] = {"dataspace": _only(space), "temporal": {"factors": _once()}}
+    return found
 
 
 def _fan_out(name: str, mesh: dict[str, int], *free: str) -> Tagged:
@@ -63,20 +66,16 @@ def _fan_out(name: str, mesh: dict[str, int], *free: str) -> Tagged:
 def _nodes(costs: Costs) -> list[Tagged]:
     design, code = costs.design, costs.widest
     dram_bits, bank_bits = word_bits(costs)
-    sram = _memory(
+    sram = _storage(
         "sram", "SRAM", bank_bits, code,
         depth=costs.memory.on_chip_kib * 8192 // bank_bits,
         n_banks=costs.memory.on_chip_kib // costs.memory.bank_kib,
     )  # fmt: skip
     sram["constraints"] = {"temporal": {"permutation": list(_WINDOW)}}
-    still = {"temporal": {"factors": _once()}}
     edges = [
-        _storage(
-            f"{side}_edge", "regfile", costs.vector_bits(side), 1, costs.formats[side].width,
-            constraints={"dataspace": _only(space), **still},
-        )
+        _register(f"{side}_edge", costs.vector_bits(side), 1, costs.formats[side].width, space)
         for side, space in (("act", "Inputs"), ("wgt", "Weights"))
-    ]  # fmt: skip
+    ]
     acc = design.acc_width
     return [
         Tagged(
@@ -84,20 +83,14 @@ def _nodes(costs: Costs) -> list[Tagged]:
             name="system",
             attributes={"global_cycle_seconds": costs.clock_ns * 1e-9},
         ),
-        _memory("DRAM", "DRAM", dram_bits, code),
+        _storage("DRAM", "DRAM", dram_bits, code),
         Tagged("Container", name="chip"),
         sram,
         *edges,
         _fan_out("column", {"meshX": design.cols}, "M"),
-        _storage(
-            "out_edge", "regfile", acc, design.rows, acc,
-            constraints={"dataspace": _only("Outputs"), **still},
-        ),
+        _register("out_edge", acc, design.rows, acc, "Outputs"),
         _fan_out("row", {"meshY": design.rows}, "N", "P", "Q"),
-        _storage(
-            "accumulator", "regfile", acc, 1, acc,
-            constraints={"dataspace": _only("Outputs"), **still},
-        ),
+        _register("accumulator", acc, 1, acc, "Outputs"),
         *_lanes(design),
         Tagged(
             "Component",

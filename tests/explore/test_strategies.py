@@ -113,6 +113,17 @@ def test_points_that_cannot_be_built_do_not_stop_it() -> None:
     assert walk(Bayesian(searched(16, 0)), lambda axes: {})[15][1] == {}
 
 
+def test_points_that_miss_their_clock_are_not_what_it_looks_for() -> None:
+    """All but one value of an axis are late: it asks for that one more than chance does."""
+
+    def late(axes: Axes) -> dict[str, Any]:
+        return {**measure(axes), "meets_clock": axes["rows"] == 7}
+
+    space = searched(60, 3, f"rows = {VALUES}\ncols = {VALUES}")
+    found = [axes["rows"] for axes, _ in walk(Bayesian(space), late)]
+    assert found.count(7) > 2 * len(found) / len(VALUES)
+
+
 def test_it_finds_a_better_front_than_chance() -> None:
     reference = (400.0, 400.0)
     searches, chances = [], []

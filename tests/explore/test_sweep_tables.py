@@ -14,11 +14,17 @@ import pytest
 from afp_hw.cli import explore as command
 from afp_hw.cli.main import main
 from afp_hw.explore.axes import AXES
-from afp_hw.explore.document import document_of
+from afp_hw.explore.configuration import canonical
+from afp_hw.explore.document import document_of, point_document
 from afp_hw.explore.metrics import METRICS
+from afp_hw.explore.provenance import provenance_of
+from afp_hw.explore.space_file import load_space
+from afp_hw.explore.store import DONE, Point, Stored
 from afp_hw.explore.tables import csv_text, front_rows, json_text, named_axes, parquet_bytes, rows
 from tests.explore.sweeps import executor, space_of, swept
 from tests.explore.trivial_jobs import BREAKS, REFUSED
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +200,46 @@ def test_columns_stand_in_the_order_of_axes(document: dict[str, Any]) -> None:
     columns = list(rows(document)[0])
     axes = [name for name in columns if name in AXES]
     assert axes == list(AXES)
+
+
+def measured(key: str, axes: dict[str, Any], delay_ns: float, area_um2: float) -> dict[str, Any]:
+    """The document of a point of which the area is known."""
+    result = {
+        "area_um2": area_um2,
+        "delay_ns": delay_ns,
+        "meets_clock": delay_ns <= axes["clock_ns"],
+        "areas_um2": {},
+    }
+    point = Point(0, key, axes, {"area": key})
+    return point_document(point, {key: Stored(DONE, result)})
+
+
+def test_a_point_that_misses_its_clock_is_late_and_on_no_front() -> None:
+    axes = canonical({"clock_ns": 5.0})
+    slow, quick = measured("a", axes, 5.25, 10.0), measured("b", axes, 5.0, 20.0)
+    assert (slow["state"], quick["state"]) == ("late", "done")
+    assert slow["reason"] == "area: the slowest circuit needs 5.250 ns, not 5 ns"
+    assert quick["reason"] is None
+    document = {"space": {"axes": {}}, "points": [slow, quick]}
+    assert [point["key"] for point in front_rows(document, ["area_um2"])] == ["b"]
+
+
+def test_a_misspelt_subcommand_is_not_taken_for_a_space(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explore", "statsu", str(path)]) == 2
+    assert capsys.readouterr().err == (
+        "afp-hw: No such command or file 'statsu'; did you mean 'status'? "
+        "(see afp-hw explore --help)\n"
+    )
+
+
+def test_the_commands_of_a_page_give_it_again(document: dict[str, Any]) -> None:
+    assert document["provenance"]["commands"] == [
+        "afp-hw explore trivial.toml",
+        "afp-hw report trivial.sqlite -o report.html",
+    ]
+    space = load_space(ROOT / "afp_hw" / "explore" / "embedded.toml")
+    facts = {"embedded": {"images": 0, "data": "", "float32_accuracy": 0.0}}
+    commands = provenance_of(space, facts)["commands"]
+    assert commands[0] == "afp-hw explore embedded"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import pytest
 import afp_hw
 from afp_hw.cli.main import main
 from afp_hw.design.recipe import parse_recipe
-from sim.runner import verilator_environment
+from tests.fusesoc_command import fusesoc
 
 RECIPE = '[design]\nweights = "{fmt}"\nacts = "{fmt}"\nrows = 2\ncols = 2\nk = 64\n'
 DESIGN = parse_recipe(RECIPE.format(fmt="e2m1"))
@@ -35,19 +33,6 @@ def export(folder: Path, fmt: str = "e2m1") -> Path:
 @pytest.fixture(scope="module")
 def cores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(tmp_path_factory.mktemp("cores"))
-
-
-def fusesoc(*arguments: str, folder: Path) -> str:
-    run = subprocess.run(
-        [sys.executable, "-m", "fusesoc.main", *arguments],
-        cwd=folder,
-        env=verilator_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
 
 
 def test_every_piece_has_its_verilog_manifest_and_core(cores: Path) -> None:

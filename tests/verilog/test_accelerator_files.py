@@ -16,7 +16,7 @@ import pytest
 from afp_hw.cli.main import main
 from afp_hw.design.registers import ErrorCode
 from afp_hw.verilog.driver_files import ERROR_TEXTS
-from sim.runner import verilator_environment
+from tests.fusesoc_command import fusesoc
 
 NAME = "accelerator_2x2_e2m1_e2m1_d64"
 RECIPE = """\
@@ -116,19 +116,6 @@ def test_tcl_runs_the_constraints(written: Path) -> None:
     tcl.eval((written / f"{NAME}.sdc").read_text())
     assert "-period 8.0000" in tcl.eval("set create_clock")
     assert float(tcl.eval("lindex $set_input_delay 0 2")) == pytest.approx(2.4)
-
-
-def fusesoc(*arguments: str, folder: Path) -> str:
-    run = subprocess.run(
-        [sys.executable, "-m", "fusesoc.main", *arguments],
-        cwd=folder,
-        env=verilator_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
 
 
 def test_fusesoc_reads_the_core_file(written: Path, tmp_path: Path) -> None:

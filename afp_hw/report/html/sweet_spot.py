@@ -93,7 +93,8 @@ def uniform_split(point: Point) -> tuple[int, int] | None:
 
 def _options(point: Point) -> str:
     """Everything that is not the format."""
-    axes = {k: v for k, v in point.axes.items() if k not in ("formats", "family", "bits", "tune")}
+    of_formats = ("formats", "family", "bits", "bias_rule", "tune")
+    axes = {name: value for name, value in point.axes.items() if name not in of_formats}
     return json.dumps(axes, sort_keys=True)
 
 
