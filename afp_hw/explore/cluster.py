@@ -1,38 +1,19 @@
-"""Jobs on a Dask cluster: one that runs already, or workers that a batch system starts for us.
-
-Every worker thread has one job at a time, so that a death is that of one job. What is to run next
-waits in this process: it is handed on the moment that a job ends, while the sweep still writes.
-"""
+"""Ways to a Dask cluster: one that runs already, or workers that a batch system starts for us."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import secrets
 import socket
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError
-from itertools import count
-from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Final
 
 import distributed
-from distributed.scheduler import KilledWorker
 
-from afp_hw import __version__
 from afp_hw.explore.batch import Batch
-from afp_hw.explore.jobs import Job
-from afp_hw.explore.outcomes import DIED, Outcome, attempt
-from afp_hw.explore.sweep import TRIES
+from afp_hw.explore.cluster_executor import ClusterExecutor
 
 _CONNECT_S: Final = 5
 _SCHEMES: Final = ("tcp", "tls", "ws", "wss")
-_LOOK_S: Final = 1.0
-_LOST: Final = "scheduler-connection-lost"
-Function = Callable[[Job], Outcome]
 
 
 def connect(scheduler_address: str) -> ClusterExecutor:
@@ -116,172 +97,3 @@ def _quiet() -> None:
     """Say nothing of lost workers: the sweep has its own words, and a progress bar."""
     for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def as_planned(function: Function, job: Job, planned_with: str) -> Outcome:
-    """Run a job on a worker, if it would have the same key there.
-
-    Raises
-    ------
-    ValueError
-        Sources or tools are others than those of the sweep.
-    """
-    if Job(job.kind, job.given).key != job.key:
-        raise ValueError(
-            f"workers must have the sources and tools of afp-hw {planned_with} as the sweep has "
-            f"them, not others: {socket.gethostname()} has afp-hw {__version__} and would give "
-            f"the {job.kind} job another key"
-        )
-    return function(job)
-
-
-class ClusterExecutor:
-    """Runs jobs on the workers of a Dask scheduler, however many there are at the moment.
-
-    Parameters
-    ----------
-    client
-        Connected; closed with this.
-    name
-        For people.
-    function
-        What workers run.
-    batch
-        Batch jobs that were started for this, and end with it.
-    """
-
-    def __init__(
-        self,
-        client: Any,
-        *,
-        name: str,
-        function: Function = attempt,
-        batch: Batch | None = None,
-    ) -> None:
-        self.name = name
-        self._client, self._function, self._batch = client, function, batch
-        self._names = (f"{secrets.token_hex(4)}-{number}" for number in count())
-        self._threads, self._looked = 0, float("-inf")
-        self._in_hand = 0  # submitted, and not handed back
-        self._ended: SimpleQueue[Outcome | Exception] = SimpleQueue()
-        # The rest belongs to the thread of the client's event loop.
-        self._waiting: deque[Job] = deque()
-        self._running: dict[str, Any] = {}
-        self._deaths: Counter[str] = Counter()
-        self._closed = False
-        self._look()
-
-    @property
-    def room(self) -> int:
-        """One job for each thread and one that waits for it; one while there is no worker yet."""
-        return max(0, max(1, 2 * self._threads) - self._in_hand)
-
-    def submit(self, job: Job) -> None:
-        """Begin a job, or queue it."""
-        self._in_hand += 1
-        self._client.loop.add_callback(self._enqueue, job)
-
-    def finished(self, timeout_s: float) -> Iterator[Outcome]:
-        """What has ended; waits at most so long for the first.
-
-        Raises
-        ------
-        OSError
-            The scheduler has gone.
-        ValueError
-            A worker's afp-hw is another one.
-        """
-        self._look()
-        ended: list[Outcome | Exception] = []
-        with contextlib.suppress(Empty):
-            ended.append(self._ended.get(timeout=timeout_s))
-            while True:
-                ended.append(self._ended.get_nowait())
-        self._in_hand -= len(ended)
-        yield from (one for one in ended if isinstance(one, Outcome))
-        for one in ended:  # after all that was computed is kept
-            if isinstance(one, Exception):
-                raise one
-
-    def close(self) -> None:
-        """Give up what runs: a worker ends the job that it has, nobody waits for it."""
-        self._closed = True
-        with contextlib.suppress(OSError, RuntimeError, CancelledError):  # it may have gone
-            self._client.cancel(list(self._running.values()), force=True)
-        self._client.close()
-        if self._batch is not None:
-            self._batch.close()
-
-    def _look(self) -> None:
-        """See how many workers there are: they come and go."""
-        if time.monotonic() - self._looked < _LOOK_S:
-            return
-        self._looked = time.monotonic()
-        self._threads = self._client.scheduler_info(n_workers=0)["total_threads"]
-        self._client.loop.add_callback(self._begin)
-        if self._batch is not None:
-            self._batch.replace_ended()
-
-    # In the event loop
-
-    def _enqueue(self, job: Job) -> None:
-        self._waiting.append(job)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Have a job on every thread."""
-        while self._waiting and not self._closed and len(self._running) < max(1, self._threads):
-            job = self._waiting.popleft()
-            if self._deaths[job.key] >= TRIES:  # its scheduler has tried it that often already
-                self._ended.put(_death(job, "tried before"))
-                continue
-            # Two sweeps, or two tries, of one key are two tasks.
-            key = f"{job.kind}-{job.key}-{next(self._names)}"
-            future = self._client.submit(
-                as_planned, self._function, job, __version__, key=key, pure=False
-            )
-            self._running[job.key] = future
-            self._client.loop.add_callback(self._follow, job, future)
-
-    async def _follow(self, job: Job, future: Any) -> None:
-        """Wait for one job."""
-        ended: Outcome | Exception
-        try:
-            ended = await self._client.gather(future, asynchronous=True)
-        except KilledWorker as error:
-            self._deaths[job.key] += error.allowed_failures + 1
-            self._threads -= error.last_worker.nthreads  # or the next job waits behind another
-            ended = _death(job, str(error))
-        except CancelledError as error:
-            ended = _death(job, str(error))
-            if getattr(error, "reason", None) == _LOST:
-                ended = self._gone()
-        except OSError:
-            ended = self._gone()
-        except Exception as error:
-            ended = error if isinstance(error, ValueError) else _unfit(error)
-        del self._running[job.key]
-        self._ended.put(ended)
-        self._begin()
-
-    def _gone(self) -> OSError:
-        self._closed = True
-        return OSError(
-            f"{self.name} must run until the sweep ends, but it has gone; what was computed is "
-            "kept: run the command again"
-        )
-
-
-def _death(job: Job, log: str) -> Outcome:
-    """In the words of processes of this machine: a failure is the same bytes, too."""
-    return Outcome(job.key, DIED, reason="its process died", log=f"its process died\n{log}")
-
-
-def _unfit(error: Exception) -> ValueError:
-    """A worker, or the scheduler, that cannot even begin a job."""
-    cause = error.__cause__ or error
-    said = " ".join(str(cause).split())
-    return ValueError(
-        f"scheduler and workers must have afp-hw {__version__} and what it needs, not fail with "
-        f"{type(cause).__name__}: {said}"
-    )

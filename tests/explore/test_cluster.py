@@ -1,9 +1,8 @@
-"""Sweeps on a real Dask cluster: workers die, jobs kill workers, the scheduler goes away."""
+"""Sweeps on a real Dask cluster: the same bytes as here, and a scheduler that goes away."""
 
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,56 +11,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import dask
 import pytest
-from distributed import Client, LocalCluster
 
-from afp_hw.explore.cluster import ClusterExecutor, connect
+from afp_hw.explore.cluster import connect
 from afp_hw.explore.jobs import Job
 from afp_hw.explore.local import LocalExecutor
 from afp_hw.explore.outcomes import attempt
-from afp_hw.explore.space import Space
 from afp_hw.explore.space_file import parse_space
 from afp_hw.explore.store import Store
-from afp_hw.explore.sweep import Report, Sweep, Tally
+from afp_hw.explore.sweep import Sweep
 from tests.explore import trivial_jobs
+from tests.explore.clusters import digest, executor, swept_there
 from tests.explore.sweeps import space_of, swept
-from tests.explore.trivial_jobs import BREAKS, DIES, FOLDER, REFUSED, SLOW, runs_of
+from tests.explore.trivial_jobs import BREAKS, SLOW
 
 REAL = parse_space(
     'metrics = ["cycles"]\nimages = 20\n[axes]\nformats = ["e2m1", "int8"]\nsize = "8x8"\n', "real"
 )
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
-    """Two workers of one thread, each in a process; they start again however often they die."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        dask.config.set({"distributed.deploy.lost-worker-timeout": "1 hour"}),
-    ):
-        patch.setenv(FOLDER, str(tmp_path_factory.mktemp("traces")))
-        with LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as made:
-            yield made
-
-
-def executor(cluster: Any, **options: Any) -> ClusterExecutor:
-    client = Client(cluster, set_as_default=False)
-    return ClusterExecutor(client, name="test", **{"function": trivial_jobs.attempted} | options)
-
-
-def swept_there(
-    path: Path, space: Space, made: ClusterExecutor, report: Report = lambda done, total: None
-) -> Tally:
-    with Store(path) as store:
-        return Sweep(space, store, lambda: made, report=report).run()
-
-
-def digest(path: Path) -> str:
-    with Store(path, create=False) as store:
-        return store.content_digest()
 
 
 def test_real_jobs_give_the_same_bytes_there_and_here(cluster: Any, tmp_path: Path) -> None:
@@ -76,56 +42,6 @@ def test_real_jobs_give_the_same_bytes_there_and_here(cluster: Any, tmp_path: Pa
     with Store(there) as store:
         workers = store.connection.execute("SELECT DISTINCT worker FROM timings").fetchall()
     assert all(int(worker.rpartition(":")[2]) != os.getpid() for (worker,) in workers)
-
-
-def killing(made: ClusterExecutor, moments: tuple[int, ...]) -> Report:
-    """Kills all workers when so many jobs are done."""
-    left = list(moments)
-
-    def report(done: int, total: int) -> None:
-        if left and done >= left[0]:
-            left.pop(0)
-            for process in made._client.run(os.getpid, on_error="ignore").values():
-                os.kill(process, signal.SIGKILL)
-
-    return report
-
-
-def test_a_sweep_whose_workers_are_killed_ends_complete_and_equal(
-    cluster: Any, tmp_path: Path
-) -> None:
-    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
-    space = space_of([SLOW, 3], cols=range(1, 5))
-    made = executor(cluster)
-    before = set(made._client.run(os.getpid).values())
-    tally = swept_there(there, space, made, killing(made, (2, 5)))
-    assert (tally.points, tally.computed, tally.failed) == (8, 9, 0)
-    swept(here, space)
-    assert digest(there) == digest(here)
-    with Client(cluster, set_as_default=False) as client:
-        client.wait_for_workers(2)
-        assert not before & set(client.run(os.getpid).values())  # they were killed indeed
-
-
-@pytest.mark.parametrize(
-    ("allowed_failures", "runs"),
-    [(0, 3), pytest.param(3, 4, marks=pytest.mark.slow)],  # a scheduler tries again by itself
-)
-def test_a_job_that_kills_its_workers_fails_and_the_others_are_done(
-    cluster: Any, tmp_path: Path, allowed_failures: int, runs: int
-) -> None:
-    there, here = tmp_path / "there.sqlite", tmp_path / "here.sqlite"
-    space = space_of([DIES, 1, REFUSED, 2, SLOW, 4, 5, 6], cols=[10 + runs])
-    cluster.scheduler.allowed_failures = allowed_failures
-    tally = swept_there(there, space, executor(cluster))
-    assert (tally.computed, tally.failed, tally.refused) == (9, 1, 1)
-    with Store(there) as store:
-        found = {key: stored for key, _, stored in store.everything()}
-        (failed,) = [key for key, stored in found.items() if stored.state == "failed"]
-        assert runs_of(failed) == runs
-        assert "its process died" in store.log(failed)
-    swept(here, space)
-    assert digest(there) == digest(here)
 
 
 def test_a_job_that_breaks_is_tried_three_times(cluster: Any, tmp_path: Path) -> None:
