@@ -11,6 +11,7 @@ deaths of runs that had begun count.
 from __future__ import annotations
 
 import contextlib
+import logging
 import secrets
 import socket
 import time
@@ -31,6 +32,7 @@ from afp_hw.explore.outcomes import DIED, Outcome, attempt
 from afp_hw.explore.sweep import TRIES
 
 _LOOK_S: Final = 1.0
+_PATIENCE_S: Final = 15.0
 _LOST: Final = "scheduler-connection-lost"
 _BEGUN: Final = "afp-hw-begun"
 """Topic of the scheduler's events: ``[sweep, key of the job]``."""
@@ -88,6 +90,7 @@ class ClusterExecutor:
         self._client, self._function, self._batch = client, function, batch
         self._sweep, self._numbers = secrets.token_hex(4), count()
         self._threads, self._looked = 0, float("-inf")
+        self._alone_since: float | None = time.monotonic()
         self._in_hand = 0  # submitted, and not handed back
         self._ended: SimpleQueue[Outcome | Exception] = SimpleQueue()
         # The rest belongs to the thread of the client's event loop.
@@ -147,8 +150,19 @@ class ClusterExecutor:
         self._looked = time.monotonic()
         self._threads = self._client.scheduler_info(n_workers=0)["total_threads"]
         self._client.loop.add_callback(self._begin)
+        self._tell_of_none()
         if self._batch is not None:
             self._batch.replace_ended()
+
+    def _tell_of_none(self) -> None:
+        """Say, once each time, that there is no worker: the sweep waits, however long it takes."""
+        if self._threads:
+            self._alone_since = self._looked
+        elif self._alone_since is not None and self._looked - self._alone_since > _PATIENCE_S:
+            self._alone_since = None
+            logging.getLogger(__name__).warning(
+                "afp-hw: %s has no worker; the sweep waits for one", self.name
+            )
 
     # In the event loop
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from afp_hw.explore import cluster_executor
 from afp_hw.explore.cluster import connect
 from afp_hw.explore.jobs import Job
 from afp_hw.explore.local import LocalExecutor
@@ -21,7 +22,7 @@ from afp_hw.explore.space_file import parse_space
 from afp_hw.explore.store import Store
 from afp_hw.explore.sweep import Sweep
 from tests.explore import trivial_jobs
-from tests.explore.clusters import digest, executor, swept_there
+from tests.explore.clusters import digest, executor, swept_there, workers
 from tests.explore.sweeps import space_of, swept
 from tests.explore.trivial_jobs import BREAKS, SLOW
 
@@ -40,8 +41,8 @@ def test_real_jobs_give_the_same_bytes_there_and_here(cluster: Any, tmp_path: Pa
         Sweep(REAL, store, lambda: LocalExecutor(1)).run()
     assert digest(there) == digest(here)
     with Store(there) as store:
-        workers = store.connection.execute("SELECT DISTINCT worker FROM timings").fetchall()
-    assert all(int(worker.rpartition(":")[2]) != os.getpid() for (worker,) in workers)
+        found = store.connection.execute("SELECT DISTINCT worker FROM timings").fetchall()
+    assert all(int(worker.rpartition(":")[2]) != os.getpid() for (worker,) in found)
 
 
 def test_a_job_that_breaks_is_tried_three_times(cluster: Any, tmp_path: Path) -> None:
@@ -74,6 +75,22 @@ def test_room_is_for_two_jobs_a_thread(cluster: Any) -> None:
         ended += [outcome.key for outcome in made.finished(30)]
     assert (made.room, len(set(ended))) == (4, 5)
     made.close()
+
+
+def test_that_no_worker_comes_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cluster_executor, "_LOOK_S", 0.0)
+    monkeypatch.setattr(cluster_executor, "_PATIENCE_S", 0.3)
+    with workers(0) as cluster:
+        made = executor(cluster)
+        list(made.finished(0))
+        assert "has no worker" not in caplog.text  # they may be on their way
+        time.sleep(0.4)
+        for _ in range(3):
+            list(made.finished(0))
+        assert caplog.text.count("afp-hw: test has no worker; the sweep waits for one") == 1
+        made.close()
 
 
 # A scheduler of its own
