@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Final
+
+_NO_ROOM_BYTES: Final = 1 << 16
 
 
 def cache_dir() -> Path:
@@ -41,6 +46,18 @@ def write_atomic(path: str | Path, data: str | bytes) -> Path:
         temporary.unlink(missing_ok=True)
         raise
     return path
+
+
+def check_room(path: str | Path) -> None:
+    """Check that the disk of the folder `path` is not full: tools say it badly, or not at all.
+
+    Raises
+    ------
+    OSError
+        Less than 64 KiB are free.
+    """
+    if shutil.disk_usage(path).free < _NO_ROOM_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def output_directory(path: str | Path) -> Path:

@@ -68,14 +68,12 @@ def attempt(job: Job) -> Outcome:
         with threadpool_limits(1):
             text = json.dumps(run(job), allow_nan=False)
         return Outcome(state=RAN, result=text, seconds=time.perf_counter() - begun, **where)
-    except (ValueError, TypeError, OverflowError) as error:
-        return Outcome(
-            state=CANNOT, reason=_sentence(error), seconds=time.perf_counter() - begun, **where
-        )
-    except OSError as error:
-        state = HALT if error.errno in _ENVIRONMENT else BROKE
-        return Outcome(state=state, reason=_sentence(error), log=_log(error), **where)
     except Exception as error:
+        if reason := _environment(error):
+            return Outcome(state=HALT, reason=reason, log=_log(error), **where)
+        if isinstance(error, ValueError | TypeError | OverflowError):
+            taken = time.perf_counter() - begun
+            return Outcome(state=CANNOT, reason=_sentence(error), seconds=taken, **where)
         return Outcome(
             state=BROKE,
             reason=_sentence(error),
@@ -85,11 +83,26 @@ def attempt(job: Job) -> Outcome:
         )
 
 
+def _environment(error: Exception) -> str:
+    """What the machine lacks, where that is behind an error, however it was put; else empty."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, OSError) and behind.errno in _ENVIRONMENT:
+            return _sentence(behind)
+        behind = behind.__cause__ or behind.__context__
+    if isinstance(error, ToolError):
+        log = _log(error)
+        for said in map(os.strerror, _ENVIRONMENT):
+            if said in log:
+                return f"{error.command[0]}: {said}"
+    return ""
+
+
 def _sentence(error: Exception) -> str:
     if isinstance(error, ToolError):  # where its log was differs from run to run
         return f"{error.command[0]} ended with exit status {error.status}"
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return " ".join(str(error).split()) or type(error).__name__
 
 

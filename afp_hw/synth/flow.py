@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from afp_hw.errors import ToolError
-from afp_hw.files import output_directory, write_atomic
+from afp_hw.files import check_room, output_directory, write_atomic
 from afp_hw.synth import opensta
 from afp_hw.synth.full_adders import full_adder_map, logic_map, ripple_map
 from afp_hw.synth.netlist import BLOCKS, Netlist, read_netlist
@@ -65,6 +65,9 @@ class SynthReport:
 # Run as a file, so that it works whether or not the package is installed.
 _PROCESS: Final = Path(__file__).with_name("yosys_process.py")
 
+_ENDS: Final = {"netlist.json": b"}", "netlist.v": b"endmodule", "stat.json": b"}"}
+"""What Yosys writes, and how that ends."""
+
 
 def run_yosys(work: Path) -> None:
     """Run ``script.ys`` there in a fresh process; what it prints goes to ``yosys.log``."""
@@ -81,8 +84,20 @@ def run_yosys(work: Path) -> None:
             env={**os.environ, "TMPDIR": temporary},
             check=False,
         ).returncode
-    if status or not (work / "netlist.json").exists():
+    if status or not _whole(work):
+        check_room(work)
         raise ToolError(["yosys", *command[1:]], status, log)
+
+
+def _whole(work: Path) -> bool:
+    """Whether the netlist is there and no file lacks its end.
+
+    On a full disk Yosys writes what finds room, and ends with status 0.
+    """
+    written = {name: work / name for name in _ENDS if (work / name).exists()}
+    return "netlist.json" in written and all(
+        file.read_bytes()[-100:].rstrip().endswith(_ENDS[name]) for name, file in written.items()
+    )
 
 
 def map_verilog(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from afp_hw.design import AcceleratorDesign, Design
 from afp_hw.errors import ToolError
-from afp_hw.files import cache_dir, output_directory
+from afp_hw.files import cache_dir, check_room, output_directory
 from afp_hw.synth.flow import SynthReport, synthesize
 from afp_hw.synth.measure import measure_energies, simulated_module
 from afp_hw.synth.netlist import read_netlist
@@ -43,8 +43,12 @@ def work_folder() -> Iterator[Path]:
         yield folder
     except ToolError:
         raise
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+    except BaseException as error:
+        try:
+            if isinstance(error, Exception):
+                check_room(folder)  # where it is full, that is what went wrong
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder)
 

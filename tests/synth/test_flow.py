@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -198,6 +199,17 @@ def test_bad_verilog_is_an_error_of_the_tool(run: Run, tmp_path: Path) -> None:
     assert e.value.status == 1
     with pytest.raises(ToolError):
         run(top="absent")
+
+
+def test_a_netlist_without_its_end_is_an_error_of_the_tool(run: Run) -> None:
+    size = run().netlist_json.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, hard))  # as on a full disk
+    try:
+        with pytest.raises(ToolError, match=r"^yosys ended with exit status 0"):
+            run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_bad_arguments_are_refused(run: Run, technology: Technology, tmp_path: Path) -> None:
