@@ -19,9 +19,9 @@ VARYING = [
     r"^(fashion_resnet: image|cycles of waiting|bytes over the bus|utilisation|  compared) .*$",
     r"│ critical path .*(\n│ +│ .*)*",
     r"│ \d\.\d\d │",
+    r"^│ \S+ +│ (–|\d\.\d) +│ \d+ +│ \d+ +│ .*$",  # a point of a front
     r"│ u?e\d+m\d+ +",
     r"computed now in \d+ s",
-    r"^│ (u?e\dm\d|int\d|fp\d)\S* +│ .*$",
     r"^ +embedded: \d+ points on the front +$",
     r"^ *(accuracy|agreement|logit error|average bits|energy  ).*$",
 ]
@@ -48,10 +48,19 @@ def _indented(fence: re.Match[str]) -> str:
 
 
 def settled(text: str) -> list[str]:
-    """Lines without what varies and without trailing blanks."""
+    """Lines without what varies, and without the widths of columns, which vary with it.
+
+    Of lines that vary as wholes one is left: a front has a row more on another processor.
+    """
     for pattern in VARYING:
         text = re.sub(pattern, "...", text, flags=re.MULTILINE)
-    return [line.rstrip() for line in text.strip("\n").splitlines()]
+    lines = [re.sub(r" +", " ", line).strip() for line in text.strip("\n").splitlines()]
+    lines = [re.sub(r"([━─])+", r"\1", line) for line in lines]
+    return [
+        line
+        for line, before in zip(lines, ["", *lines], strict=False)
+        if not line == before == "..."
+    ]
 
 
 def afp_hw(command: str, folder: Path) -> str:
