@@ -161,7 +161,7 @@ class ClusterExecutor:
         elif self._alone_since is not None and self._looked - self._alone_since > _PATIENCE_S:
             self._alone_since = None
             logging.getLogger(__name__).warning(
-                "afp-hw: %s has no worker; the sweep waits for one", self.name
+                "afp-hw: there is no worker of %s; the sweep waits for one", self.name
             )
 
     # In the event loop

@@ -10,21 +10,7 @@ from pathlib import Path
 import pytest
 
 from afp_hw.explore.store import DONE, Store
-
-MOUNTED = ["unshare", "--map-root-user", "--mount", "sh", "-c",
-           'mount -t tmpfs -o size="$0"k none "$1" && shift && exec "$@"']  # fmt: skip
-"""Runs a command with a disk of so many KiB that no other process sees."""
-
-
-@pytest.fixture(scope="module")
-def can_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
-    command = [*MOUNTED, "100", str(tmp_path_factory.mktemp("disk")), "true"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("needs unshare")
-    if done.returncode:
-        pytest.skip("needs the right to mount a disk in a namespace of its own")
+from tests.explore.small_disks import on_a_small_disk
 
 
 def explore(folder: Path, cache: Path, before: list[str]) -> subprocess.CompletedProcess[str]:
@@ -54,14 +40,14 @@ def states(folder: Path) -> set[str]:
     ],
 )
 def test_what_tools_write_on_a_full_disk_is_not_taken_for_a_result(
-    can_mount: None, tmp_path: Path, metric: str, kibibytes: int
+    tmp_path: Path, metric: str, kibibytes: int
 ) -> None:
     (tmp_path / "space.toml").write_text(
         f'metrics = ["{metric}"]\nimages = 20\n[axes]\nformats = "e2m1"\nsize = "8x8"\n'
     )
     cache = tmp_path / "cache"
     cache.mkdir()
-    done = explore(tmp_path, cache, [*MOUNTED, str(kibibytes), str(cache)])
+    done = explore(tmp_path, cache, on_a_small_disk(cache, kibibytes))
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("afp-hw: a worker says: ")
     assert done.stderr.endswith("No space left on device\n")

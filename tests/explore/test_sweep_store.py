@@ -14,6 +14,7 @@ from afp_hw.cli.main import main
 from afp_hw.explore.jobs import Job
 from afp_hw.explore.store import DONE, FAILED, Point, Store, Stored
 from afp_hw.explore.store_file import VERSION, is_sqlite
+from tests.explore.small_disks import on_a_small_disk
 
 
 def job(number: int) -> Job:
@@ -271,16 +272,7 @@ def test_a_file_system_that_is_full_gives_the_same_sentence(tmp_path: Path) -> N
         "    assert kept == [job(n).key for n in range(len(kept))]\n"
         "print(len(kept))\n"
     )
-    alone = ["unshare", "--mount", "--map-root-user"]
-    small = f'mount -t tmpfs -o size=256k none {tmp_path} && exec "$0" -c "$1"'
-    mounting = [*alone, "sh", "-c", f"mount -t tmpfs none {tmp_path}"]
-    try:
-        tried = subprocess.run(mounting, capture_output=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("unshare is not here")
-    if tried.returncode:
-        pytest.skip("name spaces are not allowed here")
-    command = [*alone, "sh", "-c", small, sys.executable, program]
+    command = [*on_a_small_disk(tmp_path, 256), sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 2
